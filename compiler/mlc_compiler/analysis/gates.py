@@ -1,0 +1,111 @@
+"""Gates: each check has a bound, on the side that can fail, on a metric that the task has."""
+
+from __future__ import annotations
+
+from mlc_compiler.analysis.models import check_metric
+from mlc_compiler.diagnostics import Sink, nearest
+from mlc_compiler.frontend.document import Document
+from mlc_compiler.frontend.project import BoundModel, Project
+from mlc_compiler.metrics import Metric, metric
+from mlc_compiler.spec.gate import Gate, GateCheck
+
+# Fields that belong to some forms of a check only.
+FORMS = {
+    "versus": ("metric",),
+    "group": ("fairness",),
+    "slices": ("metric", "fairness"),
+    "max_difference": ("parity",),
+    "min": ("metric", "fairness"),
+    "max": ("metric", "latency"),
+}
+
+
+def check_gates(project: Project, sink: Sink) -> None:
+    """Report checks that can't fail, can't pass, or can't be computed."""
+    for model in project.models:
+        for gate in model.gates:
+            for index, check in enumerate(gate.spec.checks):
+                _check(model, gate, index, check, sink)
+
+
+def _check(model: BoundModel, gate: Document[Gate], index: int, check: GateCheck, sink: Sink) -> None:
+    form = next(f for f in check.forms if getattr(check, f) is not None)
+    _forms(gate, index, check, form, sink)
+    _bound(gate, index, check, form, sink)
+    if form == "metric":
+        check_metric(gate, check.metric or "", model.document.spec.task, ("checks", index, "metric"), "MLC402", sink)
+        found = metric(check.metric or "")
+        if found is not None:
+            _side(gate, index, check, found, sink)
+            _range(gate, index, check, found, sink)
+    if check.versus == "baseline" and model.document.spec.baseline is None:
+        sink.error(
+            "MLC504", gate.at("checks", index, "versus"), f"model `{model.name}` has no baseline",
+            help="add `baseline: {class: sklearn.linear_model.LogisticRegression}` to the model",
+        )  # fmt: skip
+    _columns(model, gate, index, check, sink)
+
+
+def _forms(gate: Document[Gate], index: int, check: GateCheck, form: str, sink: Sink) -> None:
+    for field, forms in FORMS.items():
+        if getattr(check, field) not in (None, []) and form not in forms:
+            sink.error(
+                "MLC506", gate.at("checks", index, field), f"`{field}` does not belong to a {form} check",
+                help=f"`{field}` goes with {' or '.join(forms)}",
+            )  # fmt: skip
+
+
+def _bound(gate: Document[Gate], index: int, check: GateCheck, form: str, sink: Sink) -> None:
+    wanted = {"metric": "`min`, `max` or `versus`", "fairness": "`min`", "latency": "`max`", "parity": "`max_difference`"}
+    given = (check.min, check.max, check.versus, check.max_difference)
+    if check.report_only or any(g is not None for g in given):
+        return
+    sink.error(
+        "MLC501", gate.at("checks", index), "the check has no bound, so it can't fail",
+        help=f"add {wanted[form]}, or say `report_only: true`",
+    )  # fmt: skip
+
+
+def _side(gate: Document[Gate], index: int, check: GateCheck, found: Metric, sink: Sink) -> None:
+    wrong = {"higher": "max", "lower": "min"}.get(found.better)
+    if wrong and getattr(check, wrong) is not None:
+        right = "min" if wrong == "max" else "max"
+        more = "larger" if found.better == "higher" else "smaller"
+        sink.error(
+            "MLC502", gate.at("checks", index, wrong).name(),
+            f"{more} values of {found.name} are better, so `{wrong}` passes every bad model",
+            help=f"write `{right}:`",
+        )  # fmt: skip
+
+
+def _range(gate: Document[Gate], index: int, check: GateCheck, found: Metric, sink: Sink) -> None:
+    for field in ("min", "max"):
+        value = getattr(check, field)
+        if value is None:
+            continue
+        below = found.low is not None and (value < found.low or (field == "min" and value == found.low))
+        above = found.high is not None and (value > found.high or (field == "max" and value == found.high))
+        if below or above:
+            always = "passes" if (field == "min") == below else "fails"
+            low, high = (("-inf" if b is None else f"{b:g}") for b in (found.low, found.high))
+            sink.error(
+                "MLC503", gate.at("checks", index, field),
+                f"{found.name} lies between {low} and {high.replace('-inf', 'inf')}: the check always {always}",
+                help="set the bound from a run's report",
+            )  # fmt: skip
+
+
+def _columns(model: BoundModel, gate: Document[Gate], index: int, check: GateCheck, sink: Sink) -> None:
+    known = {*model.spine.spec.columns, *(f.name for f in model.features)}
+    wanted = [(("slices", i), s) for i, s in enumerate(check.slices)]
+    wanted += [(("group",), check.group)] if check.group else []  # type: ignore[list-item]  # paths of two lengths
+    for path, name in wanted:
+        if name not in known:
+            near = nearest(name, known)
+            sink.error(
+                "MLC505", gate.at("checks", index, *path),
+                f"`{name}` is neither a column of `{model.spine.name}` nor a feature of `{model.name}`",
+                help=f"did you mean `{near}`?" if near else f"columns: {', '.join(sorted(model.spine.spec.columns))}",
+            )  # fmt: skip
+    if check.fairness and not check.group:
+        sink.error("MLC102", gate.at("checks", index), "a fairness check needs `group`", help="name the column to compare")

@@ -1,0 +1,156 @@
+"""Models: what can be said of estimator, search, split and serving before anything is trained."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from mlc_compiler.diagnostics import Sink, nearest
+from mlc_compiler.frontend.document import Document
+from mlc_compiler.frontend.project import BoundModel, Project
+from mlc_compiler.metrics import metric, metrics_of
+from mlc_compiler.spec.model import Estimator, Model, SearchDimension
+
+ALLOWED = ("sklearn.", "lightgbm.", "xgboost.")
+CLASSIFIER_TASKS = ("binary_classification", "multiclass_classification")
+FOLDS = ("train", "validation", "test")
+
+
+def check_models(project: Project, sink: Sink) -> None:
+    """Report what no run of these models could mend."""
+    for model in project.models:
+        document = model.document
+        _estimators(document, sink)
+        _search(document, sink)
+        _split(document, sink)
+        _decision(document, sink)
+        _serving(model, sink)
+
+
+def _estimators(document: Document[Model], sink: Sink) -> None:
+    for field, estimator in (("estimator", document.spec.estimator), ("baseline", document.spec.baseline)):
+        if estimator is not None:
+            _estimator(document, field, estimator, sink)
+
+
+def _estimator(document: Document[Model], field: str, estimator: Estimator, sink: Sink) -> None:
+    if estimator.entrypoint:
+        module = estimator.entrypoint.partition(":")[0].replace(".", "/")
+        known = any(fnmatchcase(f"{module}.py", g.removeprefix("src/")) or module in g for g in document.spec.code)
+        if not known:
+            sink.error(
+                "MLC409", document.at(field, "entrypoint"),
+                f"`{estimator.entrypoint}` is not in the model's `code`, so it is in no image",
+                help=f"add its files, e.g. `code: [{module}.py]`",
+            )  # fmt: skip
+    elif estimator.class_ and not estimator.class_.startswith(ALLOWED):
+        sink.error(
+            "MLC401", document.at(field, "class"), f"`{estimator.class_}` is from no allowed library",
+            help=f"take a class of {', '.join(a.rstrip('.') for a in ALLOWED)}, or an `entrypoint` in `code`",
+        )  # fmt: skip
+
+
+def _search(document: Document[Model], sink: Sink) -> None:
+    search = document.spec.search
+    if search is None:
+        return
+    if search.metric:
+        check_metric(document, search.metric, document.spec.task, ("search", "metric"), "MLC402", sink)
+    for name, dimension in search.space.items():
+        _dimension(document, name, dimension, sink)
+
+
+def _dimension(document: Document[Model], name: str, dimension: SearchDimension, sink: Sink) -> None:
+    form = next(f for f in dimension.forms if getattr(dimension, f) is not None)
+    values = getattr(dimension, form)
+    at = document.at("search", "space", name, form)
+    if form != "choice" and values[0] >= values[1]:
+        sink.error("MLC404", at, f"the range of `{name}` ends at {values[1]}, before it starts", help="give [low, high]")
+    elif form == "log_uniform" and values[0] <= 0:
+        sink.error("MLC404", at, f"the logarithmic range of `{name}` starts at {values[0]}", help="start above zero")
+
+
+def check_metric(
+    document: Document[Any], name: str, task: str, path: tuple[str | int, ...], code: str, sink: Sink
+) -> None:
+    """Report a metric that is not defined for the task, with the nearest that is."""
+    found, of_task = metric(name), [m.name for m in metrics_of(task)]
+    if found is not None and task in found.tasks:
+        return
+    near = nearest(name, of_task)
+    said = f"`{name}` is not a metric" if found is None else f"`{name}` is not defined for {task}"
+    help = f"did you mean `{near}`?" if near else f"metrics of {task}: {', '.join(of_task)}"
+    sink.error(code, document.at(*path), said, help=help)
+
+
+def _split(document: Document[Model], sink: Sink) -> None:
+    split = document.spec.split
+    total = split.train + split.validation + split.test
+    if abs(total - 1.0) > 1e-9:
+        shares = " + ".join(f"{getattr(split, f):.4g}" for f in FOLDS)
+        sink.error(
+            "MLC403", document.at("split"), f"the folds add up to {total:.4g}: {shares}",
+            help="let train, validation and test add up to 100%",
+        )  # fmt: skip
+    for fold in FOLDS:
+        if getattr(split, fold) == 0.0:
+            sink.error(
+                "MLC403", document.at("split", fold), f"the {fold} fold is empty",
+                help="give each fold a share: validation chooses, test judges",
+            )  # fmt: skip
+    if split.group and split.strategy == "time":
+        sink.error(
+            "MLC405", document.at("split", "group"), "`group` has no effect on a time split",
+            help="remove it, or use `strategy: group`",
+        )  # fmt: skip
+    if split.strategy == "group" and not split.group:
+        sink.error("MLC102", document.at("split"), "a group split needs `group`", help="name the columns that keep together")
+
+
+def _decision(document: Document[Model], sink: Sink) -> None:
+    decision = document.spec.decision
+    given = [n for n in type(decision).model_fields if getattr(decision, n) is not None]
+    if given and document.spec.task != "binary_classification":
+        sink.error(
+            "MLC405", document.at("decision", given[0]), f"a {document.spec.task} has no threshold to choose",
+            help="remove `decision`",
+        )  # fmt: skip
+    if len(given) > 1:
+        sink.error(
+            "MLC408", document.at("decision", given[1]), f"the decision has {len(given)} rules: {', '.join(given)}",
+            help="keep one",
+        )  # fmt: skip
+
+
+def _serving(model: BoundModel, sink: Sink) -> None:
+    document, serving = model.document, model.document.spec.serving
+    if serving.replicas.min > serving.replicas.max:
+        sink.error(
+            "MLC407", document.at("serving", "replicas"),
+            f"at least {serving.replicas.min} replicas, at most {serving.replicas.max}",
+            help="raise `max` or lower `min`",
+        )  # fmt: skip
+    if serving.mode == "batch":
+        _batch(document, sink)
+        return
+    for field in ("schedule", "input", "output"):
+        if getattr(serving, field) is not None:
+            sink.error(
+                "MLC405", document.at("serving", field), f"`{field}` has no effect on online serving",
+                help="remove it, or say `mode: batch`",
+            )  # fmt: skip
+    for view in model.views:
+        if not view.spec.request:
+            sink.error(
+                "MLC406", view.at("request"), f"model `{model.name}` is served online, but the view has no `request`",
+                help="list the columns that the caller sends",
+            )  # fmt: skip
+
+
+def _batch(document: Document[Model], sink: Sink) -> None:
+    for field, what in (("schedule", "when it runs"), ("output", "where the scores go")):
+        if getattr(document.spec.serving, field) is None:
+            sink.error(
+                "MLC406", document.at("serving"), f"batch serving does not say {what}",
+                help=f"add `{field}:`; `mlc explain model.serving.{field}` tells how",
+            )  # fmt: skip

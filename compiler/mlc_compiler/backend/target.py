@@ -1,0 +1,161 @@
+"""What a target is: a back end that reads releases and returns artifacts, and what a target may offer besides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from mlc_compiler.diagnostics import Finding
+from mlc_compiler.ir import FeatureTest, Model, Origin, ProjectRelease, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A value in an artifact's tree, with the spec field that it came from."""
+
+    value: object
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The origin of a line: it holds from `line` (from 1) until the next part's line."""
+
+    line: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file in memory: path below the root with `/`, its text, and the origins of its parts.
+
+    `document` is the spec document that caused the file; `environment` is None for what belongs to all of them.
+    """
+
+    path: str
+    text: str
+    origin: Origin
+    parts: tuple[Part, ...] = ()
+    environment: str | None = None
+    model: str | None = None
+    target: str = ""  # the name of the target that emitted it; the pipeline fills it in
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """What a target cannot express: the spec field, why, and what can be done instead. It becomes an error finding."""
+
+    origin: Origin
+    message: str
+    help: str
+
+
+class Target(Protocol):
+    """A back end. Pure: same release, same artifacts; nothing is read or written.
+
+    Artifacts come in three scopes, so that a change of one model emits only that model's files again.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def controllers(self) -> frozenset[str]:
+        """The workload controllers that it emits: deployment, rollout, cron_job, ..."""
+        ...
+
+    def check(self, release: Release) -> Iterable[Unsupported]:
+        """Return what this target can't express of the release."""
+        ...
+
+    def emit_model(self, release: Release, model: Model) -> Iterable[Artifact]:
+        """Return the artifacts of one pinned model in one environment; they depend on nothing but the model,
+        the environment and the project."""
+        ...
+
+    def emit_environment(self, release: Release) -> Iterable[Artifact]:
+        """Return the artifacts of one environment that concern several models."""
+        ...
+
+    def emit_project(self, project: ProjectRelease) -> Iterable[Artifact]:
+        """Return the artifacts that belong to no environment: workflows, images, cards."""
+        ...
+
+
+class Progress(Protocol):
+    """Where an executor tells how far it is; the CLI renders it on standard error."""
+
+    def step(self, name: str, detail: str = "") -> None: ...
+
+    def done(self, name: str, detail: str = "", cached: bool = False) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How `mlc run` runs: `jobs` steps side by side, from `root`; `until` names the last step."""
+
+    root: Path
+    jobs: int = 1
+    until: str | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run came to. `evidence` is the path of its evidence (JSON), `report` of its HTML report."""
+
+    model: str
+    version: str
+    passed: bool
+    artifact: str | None  # digest of the package, sha256:...
+    evidence: Path
+    report: Path
+    steps: tuple[tuple[str, str, str], ...]  # name, "ran" | "unchanged" | "failed", reason
+    gates: tuple[Mapping[str, object], ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStatistics:
+    """What `mlc lock` measures of a dataset, once."""
+
+    name: str
+    digest: str
+    rows: int
+    columns: tuple[tuple[str, Mapping[str, object]], ...]  # name -> nulls, distinct, min, max, categories...
+    files: tuple[tuple[str, int], ...] = ()
+
+
+class ExecutionError(Exception):
+    """A run that cannot go on because of its input; `finding` says where, why and what to do."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """A target that executes releases here. Every method raises ExecutionError for input that can't be used."""
+
+    def run(self, project: ProjectRelease, model: Model, options: RunOptions, progress: Progress) -> RunResult: ...
+
+    def measure(self, project: ProjectRelease, datasets: Sequence[str], root: Path) -> tuple[DatasetStatistics, ...]: ...
+
+    def test(self, tests: Sequence[FeatureTest], timezone: str) -> tuple[tuple[FeatureTest, str | None], ...]:
+        """Return each test with what differs, or None where it holds."""
+        ...
+
+    def preview(self, model: Model, root: Path, features: Sequence[str], limit: int) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
+        """Return column names and the first rows of the compiled feature query."""
+        ...
+
+    def serve(self, package: Path, host: str, port: int, online: Path | None) -> None:
+        """Serve a package until the process is told to stop."""
+        ...
+
+    def snapshot_online(self, model: Model, root: Path, out: Path) -> Path: ...
+
+    def score_batch(self, model: Model, package: Path, root: Path) -> Path: ...

@@ -1,0 +1,334 @@
+"""The pods of a model, as plain trees that every controller takes alike: Deployment, Rollout, CronJob, Job.
+
+One writer for labels, probes, resources and security, so that a model's pods are the same whichever target starts them.
+Values that a spec field decides are `Sourced`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mlc_compiler import conventions
+from mlc_compiler.backend.target import Sourced
+from mlc_compiler.ir import Model, Origin, Pin, Release, Resources
+
+Tree = dict[str, object]
+
+DRAIN_SECONDS = 5  # endpoints leave load balancers after the pod is told to stop, so it waits before it drains
+GRACE_SECONDS = 45
+SERVER_SCRATCH = "256Mi"
+
+
+def pinned(model: Model) -> Pin:
+    """Return the model's pin; only pinned models have workloads, so its absence is our bug."""
+    if model.pin is None:
+        raise ValueError(f"model {model.name} has no pin")
+    return model.pin
+
+
+# --- names and labels ------------------------------------------------------------------------------------------------
+def label_value(text: str) -> str:
+    """Return the text as a label's value: at most 63 letters, digits, `-`, `_`, `.`, alphanumeric at both ends.
+
+    >>> label_value("@acme/ops analytics")
+    'acme-ops-analytics'
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:63].strip("-_.")
+
+
+def labels(release: Release, model: Model, component: str = "server") -> Tree:
+    """Return the labels of an object; the selector's are among them."""
+    own: Tree = dict(conventions.selector_labels(release.project.name, model.name, component))
+    own[conventions.LABEL_MANAGED_BY] = conventions.MANAGED_BY
+    own[conventions.LABEL_ENVIRONMENT] = release.environment.name
+    if owner := label_value(model.owner):
+        own[conventions.LABEL_OWNER] = Sourced(owner, _document(model, "metadata.owner"))
+    given = {key: Sourced(value, _document(model, "metadata.labels")) for key, value in model.labels}
+    return dict(sorted({**given, **own}.items()))
+
+
+def metadata(release: Release, model: Model, name: str | None = None, component: str = "server") -> Tree:
+    """Return an object's metadata; its namespace is the environment's."""
+    return {
+        "name": name or model.name,
+        "namespace": namespace(release),
+        "labels": labels(release, model, component),
+    }
+
+
+def namespace(release: Release) -> Sourced:
+    environment = release.environment
+    return Sourced(environment.namespace, Origin(environment.origin.document, "spec.namespace"))
+
+
+def workload_metadata(release: Release, model: Model, component: str = "server") -> Tree:
+    """Return the metadata of the object that runs a version: it says which one, and where that was decided."""
+    pin = pinned(model)
+    own = metadata(release, model, component=component)
+    own["labels"] = _with_version(labels(release, model, component), pin)
+    own["annotations"] = {
+        conventions.ANNOTATION_ARTIFACT: pin.artifact,
+        conventions.ANNOTATION_PIN: pin.path,
+        conventions.ANNOTATION_SNAPSHOT: pin.snapshot,
+    }
+    return own
+
+
+def snapshot_key(model: Model) -> str:
+    """Return the folder of the model's online snapshot.
+
+    It follows from the lookups alone: versions that look up the same tables share a snapshot while one takes over from
+    the other, versions that differ never read each other's.
+    """
+    lookups = sorted((lookup.name, lookup.keys, lookup.columns, lookup.sql) for lookup in model.features.lookups)
+    return hashlib.sha256(repr(lookups).encode()).hexdigest()[:12]
+
+
+def snapshot_claim(model: Model) -> str:
+    return f"{model.name}-online"
+
+
+def _with_version(own: Tree, pin: Pin) -> Tree:
+    return dict(sorted({**own, conventions.LABEL_VERSION: conventions.short(pin.version)}.items()))
+
+
+def _document(model: Model, field: str) -> Origin:
+    return Origin(model.origin.document, field)
+
+
+# --- the server's pod ------------------------------------------------------------------------------------------------
+def server_pod(release: Release, model: Model, annotations: Tree | None = None) -> Tree:
+    """Return the pod template of the model's server."""
+    pin = pinned(model)
+    selector = conventions.selector_labels(release.project.name, model.name)
+    spec = _pod_spec(model, _server(release, model), _server_volumes(model))
+    spec["terminationGracePeriodSeconds"] = GRACE_SECONDS
+    spec["topologySpreadConstraints"] = [_spread(key, selector) for key in _SPREAD_OVER]
+    return {
+        "metadata": {
+            "labels": _with_version(labels(release, model), pin),
+            # A tag can move without a word; the digest of the package makes new bytes new pods.
+            "annotations": {**(annotations or {}), conventions.ANNOTATION_ARTIFACT: pin.artifact},
+        },
+        "spec": spec,
+    }
+
+
+_SPREAD_OVER = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+
+
+def _spread(key: str, selector: dict[str, str]) -> Tree:
+    return {
+        "maxSkew": 1,
+        "topologyKey": key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": dict(selector)},
+    }
+
+
+def server_port(model: Model) -> object:
+    """Return the port that the server's container listens on."""
+    runtime = model.serving.runtime
+    return Sourced(runtime.port, model.serving.origin.at("runtime.port")) if runtime else conventions.SERVE_PORT
+
+
+def server_image(model: Model) -> object:
+    """Return the image that serves: the pinned one, or the runtime's."""
+    runtime = model.serving.runtime
+    return Sourced(runtime.image, model.serving.origin.at("runtime.image")) if runtime else pinned(model).image
+
+
+def _server(release: Release, model: Model) -> Tree:
+    container: Tree = {
+        "name": "server",
+        "image": server_image(model),
+        **_serve_command(model),
+        "ports": [{"name": conventions.SERVE_PORT_NAME, "containerPort": server_port(model), "protocol": "TCP"}],
+        "env": _environment(release, model),
+        "resources": resources(model.serving.resources, model.serving.origin.at("resources")),
+        **_probes(model),
+        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        "securityContext": container_security(),
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a path in the pod
+    }
+    if model.features.lookups:
+        _mounts(container).append(
+            {
+                "name": "online",
+                "mountPath": conventions.ONLINE_MOUNT,
+                "subPath": snapshot_key(model),
+                "readOnly": True,
+            }
+        )
+    return container
+
+
+def _serve_command(model: Model) -> Tree:
+    """Return how mlc's server is started; it refuses a package that is not the pinned one. Other runtimes know."""
+    serving = model.serving
+    if serving.runtime:
+        return {}
+    arguments: list[object] = ["--package", conventions.PACKAGE_MOUNT, "--digest", pinned(model).artifact]
+    arguments += ["--host", "0.0.0.0", "--port", str(conventions.SERVE_PORT)]  # noqa: S104  the pod's own network
+    arguments += ["--max-batch", Sourced(str(serving.max_batch), serving.origin.at("max_batch"))]
+    if model.features.lookups:
+        arguments += ["--online", conventions.ONLINE_MOUNT]
+    if serving.log_requests:
+        share = conventions.number_text(serving.log_requests)
+        arguments += ["--log-requests", Sourced(share, serving.origin.at("log_requests"))]
+    return {"command": ["python", "-m", conventions.SERVE_MODULE], "args": arguments}
+
+
+def _server_volumes(model: Model) -> list[Tree]:
+    volumes: list[Tree] = [{"name": "tmp", "emptyDir": {"sizeLimit": SERVER_SCRATCH}}]
+    if model.features.lookups:
+        volumes.append({"name": "online", "persistentVolumeClaim": {"claimName": snapshot_claim(model)}})
+    return volumes
+
+
+def _probes(model: Model) -> Tree:
+    health, ready = _probe(model, conventions.HEALTH_PATH), _probe(model, conventions.READY_PATH)
+    return {
+        "startupProbe": {**health, "periodSeconds": 2, "failureThreshold": 60},
+        "readinessProbe": {**ready, "periodSeconds": 5, "failureThreshold": 2, "timeoutSeconds": 2},
+        "livenessProbe": {**health, "periodSeconds": 10, "failureThreshold": 3, "timeoutSeconds": 2},
+    }
+
+
+def _probe(model: Model, path: str) -> Tree:
+    if model.serving.runtime:  # another server answers on paths that we do not know
+        return {"tcpSocket": {"port": conventions.SERVE_PORT_NAME}}
+    return {"httpGet": {"path": path, "port": conventions.SERVE_PORT_NAME}}
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class JobPod:
+    """What runs once and ends: `claims` are volume claims as (name, mount path, sub-path or None, read-only)."""
+
+    component: str
+    command: tuple[object, ...]
+    resources: Resources
+    resources_origin: Origin
+    claims: tuple[tuple[str, str, str | None, bool], ...] = ()
+    secrets: tuple[tuple[str, Origin], ...] = ()
+
+
+def job_pod(release: Release, model: Model, job: JobPod) -> Tree:
+    """Return the pod template of a job that runs the model's pinned image."""
+    container: Tree = {
+        "name": job.component,
+        "image": pinned(model).image,
+        "command": list(job.command),
+        "env": _environment(release, model) + [_secret(name, origin) for name, origin in job.secrets],
+        "resources": resources(job.resources, job.resources_origin),
+        "securityContext": container_security(),
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *_claim_mounts(job)],  # noqa: S108  a path in the pod
+    }
+    volumes: list[Tree] = [{"name": "tmp", "emptyDir": {}}]
+    volumes += [
+        {"name": f"claim-{index}", "persistentVolumeClaim": {"claimName": claim, "readOnly": read_only}}
+        for index, (claim, _, _, read_only) in enumerate(job.claims)
+    ]
+    spec = _pod_spec(model, container, volumes)
+    spec["restartPolicy"] = "Never"
+    return {
+        "metadata": {"labels": _with_version(labels(release, model, job.component), pinned(model))},
+        "spec": spec,
+    }
+
+
+def _claim_mounts(job: JobPod) -> list[Tree]:
+    mounts = []
+    for index, (_, path, below, read_only) in enumerate(job.claims):
+        mount: Tree = {"name": f"claim-{index}", "mountPath": path}
+        if below:
+            mount["subPath"] = below
+        if read_only:
+            mount["readOnly"] = True
+        mounts.append(mount)
+    return mounts
+
+
+def _secret(reference: str, origin: Origin) -> Tree:
+    name, _, key = reference.partition("/")
+    return {
+        "name": conventions.secret_variable(reference),
+        "valueFrom": {"secretKeyRef": {"name": Sourced(name, origin), "key": Sourced(key or name, origin)}},
+    }
+
+
+# --- what all pods share ---------------------------------------------------------------------------------------------
+def _pod_spec(model: Model, container: Tree, volumes: list[Tree]) -> Tree:
+    """Return a pod spec that the restricted pod security profile admits."""
+    return {
+        "serviceAccountName": model.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": conventions.RUN_AS_USER,
+            "runAsGroup": conventions.RUN_AS_USER,
+            "fsGroup": conventions.RUN_AS_USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": volumes,
+    }
+
+
+def container_security() -> Tree:
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+    }
+
+
+def _environment(release: Release, model: Model) -> list[Tree]:
+    # The root is read-only: libraries that write below the home folder get the scratch volume.
+    variables = {"HOME": "/tmp", "MLC_ENVIRONMENT": release.environment.name, "MLC_MODEL": model.name}  # noqa: S108
+    return [{"name": name, "value": value} for name, value in sorted(variables.items())]
+
+
+def resources(needed: Resources, origin: Origin) -> Tree:
+    """Return requests and equal limits: what runs is what was measured, whatever else runs on the node."""
+    amounts: Tree = {
+        "cpu": Sourced(cpu_text(needed.cpu), origin.at("cpu")),
+        "memory": Sourced(memory_text(needed.memory), origin.at("memory")),
+    }
+    if needed.gpu:
+        amounts["nvidia.com/gpu"] = Sourced(str(needed.gpu), origin.at("gpu"))
+    return {"requests": amounts, "limits": dict(amounts)}
+
+
+def cpu_text(cores: float) -> str:
+    """Return cores as a Kubernetes quantity, in the shortest exact form.
+
+    >>> cpu_text(0.5), cpu_text(2.0)
+    ('500m', '2')
+    """
+    thousandths = int((Decimal(str(cores)) * 1000).to_integral_value(rounding="ROUND_CEILING"))
+    return str(thousandths // 1000) if thousandths % 1000 == 0 else f"{thousandths}m"
+
+
+def memory_text(size: int) -> str:
+    """Return bytes as a Kubernetes quantity, in the largest binary unit that is exact.
+
+    >>> memory_text(512 * 2**20), memory_text(1000)
+    ('512Mi', '1000')
+    """
+    for unit, power in (("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)):
+        if size and size % 2**power == 0:
+            return f"{size >> power}{unit}"
+    return str(size)
+
+
+def _mounts(container: Tree) -> list[Tree]:
+    mounts = container["volumeMounts"]
+    assert isinstance(mounts, list)  # noqa: S101  written a few lines above
+    return mounts

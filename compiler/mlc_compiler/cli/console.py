@@ -1,0 +1,108 @@
+"""Where a command's words go: results to standard output, findings and progress to standard error."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlc_compiler.diagnostics import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """How this run speaks."""
+
+    format: str
+    color: bool
+    quiet: bool
+    verbose: bool
+    github: bool
+
+    @staticmethod
+    def of(options: argparse.Namespace) -> Console:
+        """Return the console that flags and environment ask for; only the CLI reads the environment."""
+        wanted = options.color
+        never = wanted == "never" or (wanted == "auto" and ("NO_COLOR" in os.environ or not sys.stderr.isatty()))
+        return Console(
+            format=getattr(options, "format", "text") or "text",
+            color=not never,
+            quiet=options.quiet,
+            verbose=options.verbose,
+            github=os.environ.get("GITHUB_ACTIONS") == "true",
+        )
+
+    def out(self, text: str) -> None:
+        """Print a result."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def say(self, text: str) -> None:
+        """Print progress or a remark, unless quiet."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def findings(self, findings: Iterable[Finding], root: Path) -> bool:
+        """Show the findings in the chosen format; return whether one of them is an error."""
+        from mlc_compiler.frontend.locate import locate
+        from mlc_compiler.render import render_github, render_json, render_text
+
+        read = reader(root)
+        located = locate(findings, read)
+        if self.format == "json":
+            self.out(render_json(located))
+        elif self.format == "github":
+            self.out(render_github(located))
+        elif located:
+            shown = [f for f in located if f.severity is not Severity.INFO or self.verbose]
+            sys.stderr.write(render_text(shown, read, self.color, 120))
+        if self.github and self.format == "text":
+            sys.stdout.write(render_github(located))
+            step_summary(located)
+        return any(f.severity is Severity.ERROR for f in located)
+
+
+def reader(root: Path) -> Callable[[str], str | None]:
+    """Return a function that reads a file below the root, or nothing."""
+
+    def read(path: str) -> str | None:
+        try:
+            return (root / path).read_bytes().decode("utf-8", "replace")
+        except OSError:
+            return None
+
+    return read
+
+
+def step_summary(findings: Iterable[Finding]) -> None:
+    """Append the findings to the step summary of GitHub Actions."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    rows = [f"| `{f.code}` | {f.severity.value} | `{f.span().file}:{f.span().line}` | {_cell(f.message)} |" for f in findings]
+    if path and rows:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write("\n".join(["| code | severity | where | what |", "|---|---|---|---|", *rows, ""]) + "\n")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+class StepProgress:
+    """Tells the steps of a run on standard error, one line each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started: dict[str, float] = {}
+
+    def step(self, name: str, detail: str = "") -> None:
+        self._started[name] = time.perf_counter()
+        if self._console.color and not self._console.quiet:
+            print(f"  {name:<10} {detail}", end="\r", file=sys.stderr, flush=True)
+
+    def done(self, name: str, detail: str = "", cached: bool = False) -> None:
+        seconds = time.perf_counter() - self._started.get(name, time.perf_counter())
+        mark = "unchanged" if cached else f"{seconds:7.1f} s"
+        self._console.say(f"  {name:<10} {mark:>9}  {detail}".rstrip())

@@ -1,0 +1,83 @@
+"""Explain a finding's code (MLC302), or a kind or field of the specs (model.serving.replicas)."""
+
+from __future__ import annotations
+
+import argparse
+
+from mlc_compiler.cli.console import Console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("subject", nargs="?", help="a code such as MLC302, or a field such as model.serving.replicas")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from mlc_compiler.codes import REGISTRY
+
+    subject = options.subject
+    if subject is None:
+        console.out(_overview())
+        return 0
+    if subject.upper() in REGISTRY:
+        console.out(_code(subject.upper()))
+        return 0
+    text = _field(subject)
+    if text is not None:
+        console.out(text)
+        return 0
+    console.say(f"mlc explain: nothing is called `{subject}`{_near(subject)}")
+    return 2
+
+
+def _overview() -> str:
+    from mlc_compiler.codes import FAMILIES
+    from mlc_compiler.spec import KINDS
+
+    lines = ["kinds: " + ", ".join(k.lower() for k in KINDS), ""]
+    for title, codes in FAMILIES:
+        lines += [title, *(f"  {c.id}  {c.title}" for c in codes), ""]
+    return "\n".join(lines)
+
+
+def _code(code: str) -> str:
+    from mlc_compiler.codes import REGISTRY
+    from mlc_compiler.spec.documentation import wrapped
+
+    entry = REGISTRY[code]
+    return f"{entry.id}: {entry.title}\n\n{wrapped(entry.explanation, '')}\n"
+
+
+def _field(subject: str) -> str | None:
+    from mlc_compiler.spec import KINDS
+    from mlc_compiler.spec.documentation import fields, find, summary, wrapped
+
+    head, *path = subject.replace(".spec.", ".").split(".")
+    kind = next((k for k in KINDS if k.lower() == head.lower().replace("_", "")), None)
+    if kind is None:
+        return None
+    if not path:
+        title, text, model = f"kind {kind}", summary(KINDS[kind]), KINDS[kind]
+    else:
+        found = find(KINDS[kind], tuple(path))
+        if found is None:
+            return None
+        default = "required" if found.required else f"default {found.default}" if found.default else "optional"
+        title, text = f"{kind}.{'.'.join(path)}: {found.type} ({default})", found.text
+        model = found.model  # type: ignore[assignment]  # a scalar field has none
+    lines = [title, "", wrapped(text, "") if text else ""]
+    for field in fields(model) if model is not None else ():
+        marks = "required" if field.required else f"default {field.default}" if field.default else ""
+        lines += ["", f"  {field.name}  <{field.type}>  {marks}".rstrip()]
+        lines += [wrapped(field.text, "      ")] if field.text else []
+    return "\n".join(lines)
+
+
+def _near(subject: str) -> str:
+    from mlc_compiler.codes import REGISTRY
+    from mlc_compiler.diagnostics import nearest
+    from mlc_compiler.middle.overrides import field_paths
+    from mlc_compiler.spec import KINDS
+
+    names = [f"{k.lower()}.{p}" for k, m in KINDS.items() for p in field_paths(m)]
+    near = nearest(subject.lower(), [*names, *(k.lower() for k in KINDS), *(c.lower() for c in REGISTRY)])
+    return f"; did you mean `{near}`?" if near else "; `mlc explain` lists what there is"

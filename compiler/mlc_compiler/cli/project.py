@@ -1,0 +1,122 @@
+"""What every command starts with: find the project, read its files, compile as far as the command needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlc_compiler.backend.registry import Registry, installed
+from mlc_compiler.backend.target import Artifact
+from mlc_compiler.cli.console import Console
+from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
+from mlc_compiler.diagnostics import Sink, Span, nearest
+from mlc_compiler.frontend import workspace
+from mlc_compiler.frontend.project import Project
+from mlc_compiler.frontend.waivers import active_waivers
+from mlc_compiler.gitops.lock import LockFile, parse_lock
+from mlc_compiler.gitops.pins import read_pins
+from mlc_compiler.pipeline import Compilation, Inputs, compile_project, emit, load_project
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An opened project: its root, its bound specs, the installed targets."""
+
+    root: Path
+    project: Project
+    lock: LockFile
+    registry: Registry
+    compilation: Compilation
+    artifacts: tuple[Artifact, ...]
+
+
+def find_root(directory: Path, console: Console) -> Path | None:
+    """Return the project's root, or None after saying that there is none."""
+    root = workspace.find_root(directory)
+    if root is None:
+        sink = Sink()
+        sink.error(
+            "MLC201", Span(PROJECT_FILE, 1, 1, 1, 1), f"no {PROJECT_FILE} in `{directory}` or above it",
+            help="`mlc init` starts a project; -C names another folder",
+        )  # fmt: skip
+        console.findings(sink, directory)
+    return root
+
+
+def open_project(
+    directory: Path, console: Console, *, preview: bool = False, require_lock: bool = False, artifacts: bool = True
+) -> Workspace | None:
+    """Return the compiled project, or None after showing its findings. Warnings are shown either way."""
+    root = find_root(directory, console)
+    if root is None:
+        return None
+    sink = Sink()
+    project = read_project(root, sink)
+    opened = None
+    if project is not None:
+        read, sink = sink, Sink(active_waivers(project, datetime.now(UTC).date().isoformat(), sink))
+        sink.extend(read)
+        opened = _compile(root, project, sink, preview, require_lock, artifacts)
+    failed = console.findings(sink, root)
+    return None if failed else opened
+
+
+def _compile(
+    root: Path, project: Project, sink: Sink, preview: bool, require_lock: bool, artifacts: bool
+) -> Workspace | None:
+    lock = read_lock(root, sink)
+    _check_lock(project, lock, require_lock, sink)
+    pairs = tuple((e.name, m.name) for e in project.environments for m in project.models)
+    pins = read_pins(root, pairs, sink)
+    registry = installed()
+    targets = registry.chosen(project.spec.targets)
+    _check_targets(project, registry, sink)
+    code = {m.name: workspace.code_digests(root, m.document, sink) for m in project.models if m.document.spec.code}
+    if sink.failed:
+        return None
+    inputs = Inputs(lock, pins, code, targets, preview)
+    compilation = compile_project(project, inputs, sink)
+    if compilation is None:
+        return None
+    emitted = emit(compilation, targets, sink) if artifacts else ()
+    return Workspace(root, project, lock, registry, compilation, emitted)
+
+
+def read_project(root: Path, sink: Sink) -> Project | None:
+    """Read mlc.yaml, then the folders that it names; return the bound project."""
+    first = workspace.read(root, PROJECT_FILE, sink)
+    if first is None:
+        return None
+    folders = workspace.spec_folders(first)
+    paths = [p for p in workspace.spec_paths(root, folders) if p != PROJECT_FILE]
+    files = [f for f in (workspace.read(root, p, sink) for p in paths) if f is not None]
+    if not paths:
+        sink.warn(
+            "MLC213", Span(PROJECT_FILE, 1, 1, 1, 1), f"no spec files below {', '.join(folders)}",
+            help="put them there, or name their folders under `specs:`",
+        )  # fmt: skip
+    return load_project((first, *files), sink)
+
+
+def read_lock(root: Path, sink: Sink) -> LockFile:
+    path = root / LOCK_FILE
+    return parse_lock(path.read_text("utf-8", "replace"), sink) if path.is_file() else LockFile()
+
+
+def _check_lock(project: Project, lock: LockFile, required: bool, sink: Sink) -> None:
+    """Report datasets that were never measured: the versions of their models would rest on nothing."""
+    for name, dataset in sorted(project.datasets.items()):
+        if dataset.spec.source.format != "query" and lock.dataset_digest(name) is None:
+            report = sink.error if required else sink.warn
+            report("MLC901", dataset.at("source"), f"dataset `{name}` is not in {LOCK_FILE}", help="run `mlc lock`")
+
+
+def _check_targets(project: Project, registry: Registry, sink: Sink) -> None:
+    for name in project.spec.targets:
+        if name not in registry.names():
+            near = nearest(name, registry.names())
+            sink.error(
+                "MLC911", project.document.at("targets", name).name(), f"there is no target `{name}`",
+                help=f"did you mean `{near}`?" if near else f"installed: {', '.join(registry.names())}",
+            )  # fmt: skip

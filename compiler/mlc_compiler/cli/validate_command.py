@@ -1,0 +1,31 @@
+"""Check the specs and report every finding, each with its place, its reason and its mend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mlc_compiler.cli.console import Console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("text", "json", "github"), default="text")
+    parser.add_argument("--strict", action="store_true", help="warnings fail as errors do")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from mlc_compiler.cli.project import open_project
+
+    opened = open_project(options.directory, console)
+    if opened is None or (options.strict and opened.warned):
+        return 1
+    project = opened.project
+    counts = (
+        (len(project.datasets), "dataset"), (len(project.models), "model"), (len(project.gates), "gate"),
+        (len(project.rollouts), "rollout"), (len(project.monitors), "monitor"), (len(project.environments), "environment"),
+    )  # fmt: skip
+    if console.format == "text":
+        listed = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n)
+        console.out(f"{project.document.name} is valid: {listed}")
+    sys.stdout.flush()
+    return 0

@@ -1,0 +1,105 @@
+"""`metadata.matrix`: one document written once, expanded into one for each combination before anything is resolved."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from mlc_compiler.diagnostics import Place, Sink, nearest
+
+_PLACEHOLDER = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+MAX_DOCUMENTS = 10_000
+
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+
+class _UnknownKey(Exception):
+    """A placeholder that names no key of the matrix."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def expand(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[dict[str, Json]]:
+    """Yield the document for each combination of its matrix, or the document itself when it has none."""
+    metadata = value.get("metadata")
+    matrix = metadata.get("matrix") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(matrix, dict):
+        yield value
+        return
+    lists = {k: v for k, v in matrix.items() if isinstance(v, list) and v}
+    if len(lists) != len(matrix) or not matrix:
+        yield value  # of the wrong shape: the schema check says so
+        return
+    if not _fits(metadata, lists, place, sink):
+        return
+    bare = {**value, "metadata": {k: v for k, v in metadata.items() if k != "matrix"}}
+    for combination in itertools.product(*lists.values()):
+        try:
+            yield _document(bare, dict(zip(lists, combination, strict=True)))
+        except _UnknownKey as unknown:
+            near = nearest(unknown.key, lists)
+            sink.error(
+                "MLC110",
+                place.at("metadata", "matrix"),
+                f"`${{{{ matrix.{unknown.key} }}}}` is used, but the matrix has no `{unknown.key}`",
+                help=f"write `matrix.{near}`" if near else f"declare it; the matrix has {', '.join(sorted(lists))}",
+            )
+            return
+
+
+def _fits(metadata: dict[str, Json], lists: dict[str, list[Json]], place: Place, sink: Sink) -> bool:
+    name = metadata.get("name")
+    used = set(_PLACEHOLDER.findall(name)) if isinstance(name, str) else set()
+    missing = sorted(set(lists) - used)
+    if missing:
+        sink.error(
+            "MLC110",
+            place.at("metadata", "name"),
+            f"the name does not contain the matrix key {missing[0]}, so several documents would share it",
+            help=f"write it as e.g. {name}-${{{{ matrix.{missing[0]} }}}}",
+        )
+        return False
+    count = 1
+    for values in lists.values():
+        count *= len(values)
+    if count > MAX_DOCUMENTS:
+        sink.error(
+            "MLC110",
+            place.at("metadata", "matrix"),
+            f"the matrix makes {count} documents; at most {MAX_DOCUMENTS} are allowed",
+            help="split it into several documents, or leave out values",
+        )
+        return False
+    return True
+
+
+def _document(value: dict[str, Json], combination: dict[str, Json]) -> dict[str, Json]:
+    filled = _fill(value, combination)
+    assert isinstance(filled, dict)
+    return filled
+
+
+def _fill(value: Json, combination: dict[str, Json]) -> Json:
+    if isinstance(value, str):
+        return _fill_text(value, combination) if "${{" in value else value
+    if isinstance(value, dict):
+        return {k: _fill(v, combination) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_fill(v, combination) for v in value]
+    return value
+
+
+def _fill_text(text: str, combination: dict[str, Json]) -> Json:
+    whole = _PLACEHOLDER.fullmatch(text)
+    if whole:
+        return _lookup(whole[1], combination)
+    return _PLACEHOLDER.sub(lambda m: str(_lookup(m[1], combination)), text)
+
+
+def _lookup(key: str, combination: dict[str, Json]) -> Json:
+    if key not in combination:
+        raise _UnknownKey(key)
+    return combination[key]

@@ -1,0 +1,83 @@
+"""Turns the parser's exceptions into findings by looking at the text they point at, never at their wording."""
+
+from __future__ import annotations
+
+import re
+
+from yaml.error import MarkedYAMLError, YAMLError
+
+from mlc_compiler.diagnostics import Finding, Related, Sink
+from mlc_compiler.frontend.source_text import SourceText
+
+MAX_CONTROL_CHARACTERS = 20
+
+_NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_RESERVED = "@`%&*!|>"
+
+
+def blank_control_characters(source: SourceText, sink: Sink) -> str:
+    """Return the text with a space for each character that YAML forbids, so that the rest can be read; report those."""
+    text = source.text
+    for number, match in enumerate(_NOT_PRINTABLE.finditer(text)):
+        if number >= MAX_CONTROL_CHARACTERS:
+            break
+        sink.error(
+            "MLC003", source.span(match.start(), match.end()),
+            f"the file contains the control character U+{ord(match.group()):04X}",
+            help="delete it; inside double quotes it can be written as an escape",
+        )  # fmt: skip
+    return _NOT_PRINTABLE.sub(" ", text)
+
+
+def next_document(text: str, offset: int, base: int) -> int | None:
+    """Return where the next document starts in or after the line of `offset`, but after `base`, or None."""
+    line = text.rfind("\n", 0, offset) + 1
+    starts = (match.start() for match in _DOCUMENT_START.finditer(text, line))
+    return next((start for start in starts if start > base), None)
+
+
+def syntax_finding(source: SourceText, error: YAMLError | ValueError, base: int) -> Finding:
+    """Return the finding for an exception of the parser, which started to read at the offset `base`."""
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return Finding("MLC001", source.span(base, base), "the file is not valid YAML", note=type(error).__name__)
+    offset = base + error.problem_mark.index
+    tab = _tab_before(source, offset)
+    if tab is not None:
+        return Finding(
+            "MLC004", source.character(tab), "a tab is used for indentation", help="indent with spaces, two for each level"
+        )
+    return _unreadable(source, error, offset, base)
+
+
+def _tab_before(source: SourceText, offset: int) -> int | None:
+    """Return the offset of a tab in the white space that leads the line up to `offset`, or None."""
+    start = source.line_start(offset)
+    leading = re.compile(r"[ \t]*").match(source.text, start, max(offset, start) + 1)
+    tab = source.text.find("\t", start, leading.end() if leading else start)
+    return tab if tab >= 0 else None
+
+
+def _unreadable(source: SourceText, error: MarkedYAMLError, offset: int, base: int) -> Finding:
+    opened = None if error.context_mark is None else base + error.context_mark.index
+    context = error.context or ""
+    if offset >= len(source.text.rstrip()) and opened is not None:
+        # The end of the file is where the parser notices; the opening bracket or quote is what to mend.
+        return Finding("MLC001", source.character(opened), "the file ends before this is complete", note=context)
+    related = () if opened is None or opened == offset else (Related(context, at=source.character(opened)),)
+    return Finding(
+        "MLC001", source.character(offset), "the file is not valid YAML", error.problem or "", related, _advice(source, offset)
+    )
+
+
+def _advice(source: SourceText, offset: int) -> str:
+    """Return how to mend the usual mistakes, told from the character where the parser gave up."""
+    character = source.text[offset : offset + 1]
+    before = source.text[source.line_start(offset) : offset]
+    if character == ":" and before.strip():
+        return "put quotes round a value that contains `: `"
+    if character and character in _RESERVED:
+        return f"put quotes round a value that starts with `{character}`"
+    if not before.strip():
+        return "start the keys of one mapping in the same column, and close every bracket and quote above"
+    return ""

@@ -1,0 +1,93 @@
+"""Pins and snapshots: which version of a model runs in an environment, and its resolved specs as promoted."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, pin_path, snapshot_path
+from mlc_compiler.diagnostics import Place, Sink, Span
+from mlc_compiler.frontend.yaml_source import load
+from mlc_compiler.ir import Pin
+from mlc_compiler.middle.pins import Pins
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_FIELDS = ("version", "artifact", "image", "snapshot")
+
+
+def read_pins(root: Path, pairs: tuple[tuple[str, str], ...], sink: Sink) -> Pins:
+    """Return the pins of the given (environment, model) pairs, with the snapshots that they name."""
+    pins: dict[tuple[str, str], Pin] = {}
+    snapshots: dict[str, str] = {}
+    folder = root / ENVIRONMENTS_FOLDER
+    for environment, model in pairs if folder.is_dir() else ():
+        path = pin_path(environment, model)
+        pin = _read_pin(root, path, sink)
+        if pin is None:
+            continue
+        text = _read_snapshot(root, model, pin, sink)
+        if text is not None:
+            pins[environment, model] = pin
+            snapshots[pin.snapshot] = text
+    return Pins(pins, snapshots)
+
+
+def _read_pin(root: Path, path: str, sink: Sink) -> Pin | None:
+    try:
+        content = (root / path).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        sink.error("MLC904", Span(path, 1, 1, 1, 1), f"the pin can't be read: {error.strerror}", help="mend its permissions")
+        return None
+    if b"\n<<<<<<<" in b"\n" + content or b"\n>>>>>>>" in content:
+        sink.error(
+            "MLC904", Span(path, 1, 1, 1, 1), "the pin holds conflict markers",
+            help="take one side whole: a pin is never merged line by line",
+        )  # fmt: skip
+        return None
+    before = len(sink)
+    documents = load(path, content, sink)
+    if len(sink) > before:
+        return None
+    value = documents[0].value if len(documents) == 1 else None
+    return _pin(value, path, sink)
+
+
+def _pin(value: object, path: str, sink: Sink) -> Pin | None:
+    place = Place(path)
+    if not isinstance(value, dict):
+        sink.error("MLC904", place, "a pin is one mapping", help="restore it from git; promote and release write pins")
+        return None
+    for name in _FIELDS:
+        text = value.get(name)
+        if not isinstance(text, str) or (name != "image" and not _DIGEST.fullmatch(text)):
+            sink.error(
+                "MLC904", place.at(name) if name in value else place, f"the pin's `{name}` is not a sha256 digest"
+                if name != "image" else "the pin names no image",
+                help="restore it from git; promote and release write pins",
+            )  # fmt: skip
+            return None
+    evidence = value.get("evidence")
+    return Pin(*(str(value[n]) for n in _FIELDS), path=path, evidence=str(evidence) if evidence else None)
+
+
+def _read_snapshot(root: Path, model: str, pin: Pin, sink: Sink) -> str | None:
+    path = snapshot_path(model, pin.snapshot)
+    try:
+        text = (root / path).read_text("utf-8")
+        json.loads(text)
+    except (OSError, ValueError):
+        sink.error(
+            "MLC905", Place(pin.path).at("snapshot"), f"the pin's snapshot {path} is missing or damaged",
+            help="restore it from git: it holds what was promoted",
+        )  # fmt: skip
+        return None
+    return text
+
+
+def pin_data(pin: Pin) -> dict[str, str]:
+    """Return the pin as the mapping that its file holds."""
+    values = {name: getattr(pin, name) for name in _FIELDS}
+    return {**values, "evidence": pin.evidence} if pin.evidence else values

@@ -1,0 +1,124 @@
+"""A project and what is pinned become releases, one for each environment in order of promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mlc_compiler import codec, ir
+from mlc_compiler.codec import freeze
+from mlc_compiler.diagnostics import Place, Sink
+from mlc_compiler.frontend.document import Document
+from mlc_compiler.frontend.project import Project
+from mlc_compiler.frontend.resolve import matching
+from mlc_compiler.middle.lower import lower_model
+from mlc_compiler.middle.overrides import apply_overrides
+from mlc_compiler.middle.resolved import ResolvedModel, parse_snapshot, snapshot_text
+from mlc_compiler.middle.pins import Pins
+from mlc_compiler.spec.environment import Environment, Patch
+
+
+def project_ir(project: Project, lock: ir.Lock) -> ir.Project:
+    """Return the project's own part of every release."""
+    spec, document = project.spec, project.document
+    return ir.Project(
+        name=document.name,
+        owner=document.metadata.owner or "",
+        timezone=spec.timezone,
+        image_registry=spec.image_registry,
+        store_local=spec.store.local,
+        store_ci=spec.store.ci,
+        mlflow=spec.tracking.mlflow,
+        default_branch=spec.ci.default_branch,
+        app_token=spec.ci.app_token.secret if spec.ci.app_token else None,
+        python=spec.ci.python,
+        runs_on=tuple(spec.ci.runs_on),
+        ci_timeout=spec.ci.timeout,
+        alert_receiver=spec.alerting.receiver,
+        alert_webhook=spec.alerting.webhook.secret if spec.alerting.webhook else None,
+        runbooks=spec.alerting.runbooks,
+        targets=tuple(_target(name, options, document) for name, options in sorted(spec.targets.items())),
+        environments=tuple(e.name for e in project.environments),
+        specs=tuple(spec.specs),
+        lock=lock,
+        origin=document.from_(""),
+    )
+
+
+def _target(name: str, options: Mapping[str, Any] | None, document: Document[Any]) -> ir.TargetOptions:
+    values = tuple((k, freeze(v)) for k, v in sorted((options or {}).items()))
+    return ir.TargetOptions(name, values, document.from_(f"targets.{name}"))
+
+
+def release(
+    project: Project,
+    base: ir.Project,
+    environment: Document[Environment],
+    current: Mapping[str, ResolvedModel],
+    pins: Pins,
+    controllers: frozenset[str],
+    sink: Sink,
+) -> ir.Release:
+    """Return the release of one environment: pinned models from their snapshots, the others from the specs."""
+    names = sorted({n for pattern in environment.spec.models for n in matching(pattern, current)})
+    models = []
+    for name in names:
+        pin = pins.pins.get((environment.name, name))
+        resolved = _pinned(pin, current[name], pins.snapshots, sink) if pin else current[name]
+        models.append(lower_model(apply_overrides(resolved, environment, sink), controllers, pin))
+    return ir.Release(base, _environment(environment), tuple(models))
+
+
+def _pinned(pin: ir.Pin, current: ResolvedModel, snapshots: Mapping[str, str], sink: Sink) -> ResolvedModel:
+    text = snapshots[pin.snapshot]
+    if text == snapshot_text(current):
+        return current  # the usual case: nothing to parse
+    place = Place(pin.path).at("snapshot")
+    if codec.text_digest(text) == pin.snapshot:
+        try:
+            return parse_snapshot(text)
+        except (ValueError, KeyError, TypeError):
+            pass
+    sink.error(
+        "MLC905", place, f"the snapshot of {current.name} is not what was promoted: its digest differs",
+        help="restore it from git: it holds what was promoted",
+    )  # fmt: skip
+    return current
+
+
+def _environment(document: Document[Environment]) -> ir.Environment:
+    spec = document.spec
+    return ir.Environment(
+        name=document.name,
+        namespace=spec.namespace,
+        tracks=spec.tracks,
+        promoted_from=spec.promoted_from,
+        gates=tuple(spec.requires.gates),
+        soak=spec.requires.soak,
+        approvals=tuple(ir.Approval(a.team, a.count) for a in spec.requires.approvals),
+        gateway=spec.ingress.gateway,
+        host=spec.ingress.host,
+        patches=tuple(_patch(p, document.from_(f"patches.{i}")) for i, p in enumerate(spec.patches)),
+        origin=document.from_(""),
+    )
+
+
+def _patch(patch: Patch, origin: ir.Origin) -> ir.Patch:
+    operations = tuple(
+        freeze(o.model_dump(mode="json", by_alias=True, exclude_unset=True)) for o in patch.json_patch or ()
+    )
+    merge = codec.canonical(patch.patch) if patch.patch is not None else None
+    return ir.Patch(patch.target.kind, patch.target.name, merge, operations, origin)
+
+
+def preview(release: ir.Release) -> ir.Release:
+    """Return the release with every model pinned to what its specs say now, for looking at before anything is run."""
+    return release.with_models(tuple(m if m.pin else replace(m, pin=_preview_pin(m)) for m in release.models))
+
+
+def _preview_pin(model: ir.Model) -> ir.Pin:
+    unknown = "sha256:" + "0" * 64
+    return ir.Pin(model.version, unknown, f"{model.name}:preview", unknown, "")
+
+

@@ -1,0 +1,62 @@
+"""kind: Monitor, what is watched in production, who is told, and what asks for a new training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlc_compiler.spec.types import Cron, Duration, Identifier, Name, Number, Rate, SpecModel, Text
+
+
+class Reference(SpecModel):
+    split: Literal["train", "validation", "test"] = "train"
+    """The fold that live data is compared with."""
+
+
+class AlertBudget(SpecModel):
+    per_week: Annotated[float, Field(gt=0)] = 2.0
+    """False alarms that the owners accept in a week."""
+
+
+class Signal(SpecModel):
+    """One thing that is watched."""
+
+    name: Name
+    type: Literal["feature_drift", "prediction_drift", "performance", "estimated_performance", "data_quality"]
+    method: Literal["psi", "jensen_shannon", "ks", "wasserstein", "chi_square", "cbpe"] | None = None
+    metric: Text | None = None
+    features: list[Identifier] = []
+    """Features that are compared; by default all."""
+    min: Number | None = None
+    max: Number | None = None
+    window: Duration = 86400.0
+    severity: Literal["page", "ticket"] = "ticket"
+
+
+class Slo(SpecModel):
+    availability: Rate | None = None
+    """Share of requests that must not fail, over 30 days."""
+    latency_p99: Duration | None = None
+
+
+class Retrain(SpecModel):
+    """What asks for a new training: it opens a pull request, never more."""
+
+    on: list[Name] = []
+    """Signals whose alert starts it."""
+    schedule: Cron | None = None
+    cooldown: Duration = 86400.0
+
+
+class Monitor(SpecModel):
+    """What is watched in production."""
+
+    model: Text
+    reference: Reference = Reference()
+    alert_budget: AlertBudget = AlertBudget()
+    label_delay: Duration | None = None
+    """How late labels come; by default from the lock's statistics."""
+    signals: list[Signal] = []
+    slo: Slo = Slo()
+    retrain: Retrain | None = None

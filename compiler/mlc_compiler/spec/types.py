@@ -1,0 +1,170 @@
+"""Scalar types of the spec language: durations, sizes, rates, names. Each parses its text once, into a plain number."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from mlc_compiler.conventions import duration_text
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_DURATION_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?")
+_SIZE_BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*%")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class SpecModel(BaseModel):
+    """A mapping of the spec language: no unknown keys, no silent conversions, never changed after it was checked."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True, protected_namespaces=())
+
+
+class OneOf(SpecModel):
+    """A mapping with several forms, of which exactly one is given."""
+
+    forms: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        names = {name: field.alias or name for name, field in type(self).model_fields.items()}
+        given = [names[f] for f in self.forms if getattr(self, f) is not None]
+        if len(given) != 1:
+            forms = [names[f] for f in self.forms]
+            raise PydanticCustomError("mlc_one_of", "exactly one form", {"forms": forms, "given": given})
+        return self
+
+
+def _refuse(kind: str, expected: str, value: object) -> PydanticCustomError:
+    return PydanticCustomError("mlc_scalar", "{kind}", {"kind": kind, "expected": expected, "value": value})
+
+
+def _parse_duration(value: Any) -> float:
+    if isinstance(value, str):
+        parts = _DURATION.findall(value)
+        if parts and "".join(n + u for n, u in parts) == value:
+            return float(sum(Decimal(n) * Decimal(str(_DURATION_SECONDS[u])) for n, u in parts))
+    elif value == 0 and not isinstance(value, bool):
+        return 0.0
+    raise _refuse("a duration", "a number with a unit: 50ms, 30s, 15m, 3h, 7d, 2w", value)
+
+
+def _parse_size(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise _refuse("a size", "bytes with a unit, as in Kubernetes: 512Mi, 4Gi, 1G", value)
+    return int(Decimal(match[1]) * _SIZE_BYTES.get(match[2] or "", 1))
+
+
+def _parse_cpu(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    if isinstance(value, str) and re.fullmatch(r"[1-9]\d*m", value):
+        return int(value[:-1]) / 1000
+    raise _refuse("an amount of CPU", "cores or thousandths of a core: 2, 0.5, 500m", value)
+
+
+def _parse_rate(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise _refuse("a number", "a plain number such as 0.01, or a percentage such as 1%", value)
+    return float(Decimal(match[1]) / 100)
+
+
+def _parse_bound(value: Any) -> float:
+    if isinstance(value, str) and _DURATION.search(value):
+        return _parse_duration(value)
+    return _parse_rate(value)
+
+
+def _check_rate(value: float) -> float:
+    if not 0.0 <= value <= 1.0:
+        raise _refuse("a rate", "between 0 and 1, or between 0% and 100%", value)
+    return value
+
+
+def _parse_weight(value: Any) -> float:
+    if isinstance(value, str) and (match := _PERCENT.fullmatch(value)):
+        value = float(match[1])
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
+        return float(value)
+    raise _refuse("a weight", "a percentage of the traffic, from 0 to 100", value)
+
+
+def _pattern(kind: str, pattern: re.Pattern[str], expected: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise _refuse(kind, expected, value)
+        return value
+
+    return AfterValidator(check)
+
+
+def _check_path(value: str) -> str:
+    parts = value.split("/")
+    if not value or value.startswith(("/", "~")) or ".." in parts or "\\" in value or "\0" in value or "\n" in value:
+        raise _refuse("a path inside the project", "relative to the project's root, with / and without ..", value)
+    return value
+
+
+def _text_schema(pattern: str, *also: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"type": "string", "pattern": pattern}, *({"type": t} for t in also)]})
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_parse_duration),
+    PlainSerializer(duration_text, when_used="json"),
+    _text_schema(r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", "integer"),
+]
+"""Seconds."""
+Size = Annotated[int, BeforeValidator(_parse_size), _text_schema(r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$", "integer")]
+"""Bytes."""
+Cpu = Annotated[float, BeforeValidator(_parse_cpu), _text_schema(r"^[1-9]\d*m$", "number")]
+"""Cores."""
+Number = Annotated[float, BeforeValidator(_parse_rate), _text_schema(r"^(\d+(\.\d+)?|\.\d+)\s*%$", "number")]
+"""Any number; a percentage is divided by 100."""
+Bound = Annotated[float, BeforeValidator(_parse_bound), _text_schema(r"^(\d+(\.\d+)?|\.\d+)\s*(%|ms|s|m|h)$", "number")]
+"""A threshold: a number, a percentage (divided by 100) or a duration (in seconds)."""
+Rate = Annotated[
+    float, BeforeValidator(_parse_rate), AfterValidator(_check_rate), _text_schema(r"^(\d+(\.\d+)?|\.\d+)\s*%$", "number")
+]
+"""A number from 0 to 1; `1%` is 0.01."""
+Weight = Annotated[float, BeforeValidator(_parse_weight), _text_schema(r"^\d+(\.\d+)?%$", "number")]
+"""A percentage of traffic, 0 to 100."""
+Name = Annotated[
+    str,
+    _pattern("a name", _LABEL, "a DNS label: lower-case letters, digits and -, at most 63, as Kubernetes wants"),
+    Field(json_schema_extra={"pattern": r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"}),
+]
+"""A DNS label: it becomes names of Kubernetes objects, images and files."""
+Identifier = Annotated[
+    str,
+    _pattern("an identifier", _IDENTIFIER, "letters, digits and _, not starting with a digit, at most 63"),
+    Field(json_schema_extra={"pattern": r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"}),
+]
+"""The name of a column or feature."""
+RelativePath = Annotated[str, AfterValidator(_check_path)]
+"""A path below the project's root."""
+Expression = Annotated[str, Field(min_length=1, max_length=10_000)]
+"""An expression of the typed SQL subset (docs/expressions.md)."""
+Cron = Annotated[
+    str,
+    _pattern(
+        "a schedule", re.compile(r"[-0-9*/,]+( [-0-9A-Za-z*/,]+){4}"), 'five cron fields in quotes: "0 5 * * *", in UTC'
+    ),
+]
+"""A cron schedule of five fields, UTC."""
+Date = Annotated[str, _pattern("a date", _DATE, "year-month-day, such as 2014-01-01")]
+Text = Annotated[str, Field(min_length=1)]

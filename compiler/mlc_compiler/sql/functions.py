@@ -1,0 +1,160 @@
+"""The functions of the expression language: an allow-list, each with its types, its DuckDB form and what it means.
+
+Functions are listed by hand because names that databases share do not mean the same everywhere (`log`, `dayofweek`,
+`date_diff` in minutes). A value that is not defined (a logarithm of 0, a root of -1, a division by 0) is null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Kind = str
+"""A class of argument types: a value type, or number, calendar (timestamp or date), moment, any, constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`parameters` are classes of types; the last `optional` may be left out, or repeat where `variadic`.
+
+    `result` is a value type, `first` (the first argument's) or `common` (what all arguments have in common). In `sql`,
+    `{0}` is the first argument and `{all}` the list; `fallible` forms may fail at run time and are then null.
+    """
+
+    name: str
+    parameters: tuple[Kind, ...]
+    result: str
+    sql: str
+    meaning: str
+    optional: int = 0
+    variadic: bool = False
+    fallible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """An aggregate over other rows. `takes` is the class of its argument, `result` a value type or `first`."""
+
+    name: str
+    takes: Kind
+    result: str
+    meaning: str
+
+
+_NOT_FINITE = "nullif(nullif(nullif({0}, 'NaN'::DOUBLE), 'Infinity'::DOUBLE), '-Infinity'::DOUBLE)"
+
+
+def finite(sql: str) -> str:
+    """Return SQL that is null where `sql`, a float64, is not a finite number; `sql` is written once."""
+    return _NOT_FINITE.replace("{0}", sql)
+
+
+def _calendar(name: str, meaning: str, form: str | None = None, kind: Kind = "calendar") -> Function:
+    return Function(name, (kind,), "int64", form or f"{name}({{0}})", meaning)
+
+
+def _between(unit: str, microseconds: int) -> Function:
+    sql = f"((epoch_us({{1}}) - epoch_us({{0}})) / {microseconds})"
+    return Function(f"{unit}_between", ("moment", "moment"), "float64", sql, f"{unit} from the first to the second, with fractions")
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    # numbers
+    Function("abs", ("number",), "first", "abs({0})", "distance from zero", fallible=True),
+    Function("ceil", ("number",), "float64", "ceil({0})", "next whole number up"),
+    Function("exp", ("number",), "float64", finite("exp({0})"), "e to the power of the value"),
+    Function("floor", ("number",), "float64", "floor({0})", "next whole number down"),
+    Function("ln", ("number",), "float64", "ln(nullif(greatest({0}, 0), 0))", "natural logarithm; null unless positive"),
+    Function("log10", ("number",), "float64", "log10(nullif(greatest({0}, 0), 0))", "logarithm to base 10; null unless positive"),
+    Function("power", ("number", "number"), "float64", finite("power({0}, {1})"), "first to the power of second", fallible=True),
+    Function("round", ("number", "digits"), "first", "round({all})", "nearest number, halves away from zero; digits after the point may follow", optional=1),
+    Function("sign", ("number",), "int64", "CAST(sign({0}) AS BIGINT)", "-1, 0 or 1"),
+    Function("sqrt", ("number",), "float64", finite("sqrt({0})"), "square root; null for negative values", fallible=True),
+    Function("sin", ("number",), "float64", "sin({0})", "sine of an angle in radians"),
+    Function("cos", ("number",), "float64", "cos({0})", "cosine of an angle in radians"),
+    # any type
+    Function("coalesce", ("any", "any"), "common", "coalesce({all})", "first value that is not null", variadic=True),
+    Function("greatest", ("any", "any"), "common", "greatest({all})", "greatest value; nulls are ignored", variadic=True),
+    Function("least", ("any", "any"), "common", "least({all})", "least value; nulls are ignored", variadic=True),
+    Function("nullif", ("any", "any"), "nullif", "nullif({0}, {1})", "first value, or null where both are equal"),
+    Function("if", ("bool", "any", "any"), "branches", "CASE WHEN {0} THEN {1} ELSE {2} END", "second where the first is true, else third"),
+    # text
+    Function("concat", ("string", "string"), "string", "concat({all})", "texts joined; a null counts as empty (`||` gives null)", variadic=True),
+    Function("contains", ("string", "string"), "bool", "contains({0}, {1})", "whether the first text contains the second"),
+    Function("ends_with", ("string", "string"), "bool", "ends_with({0}, {1})", "whether the first text ends with the second"),
+    Function("length", ("string",), "int64", "length({0})", "number of characters"),
+    Function("lower", ("string",), "string", "lower({0})", "text in lower case"),
+    Function("replace", ("string", "string", "string"), "string", "replace({0}, {1}, {2})", "text with each occurrence of the second made the third"),
+    Function("split_part", ("string", "string", "count"), "string", "split_part({0}, {1}, {2})", "n-th part of a text, from 1, cut at the second; empty when there is none"),
+    Function("starts_with", ("string", "string"), "bool", "starts_with({0}, {1})", "whether the first text starts with the second"),
+    Function("substr", ("string", "count", "count"), "string", "substr({all})", "characters from a place, from 1; how many may follow", optional=1),
+    Function("trim", ("string",), "string", "trim({0})", "text without blanks at its ends"),
+    Function("upper", ("string",), "string", "upper({0})", "text in upper case"),
+    Function("hash_bucket", ("string", "count"), "int64", "CAST(md5_number({0}) % {1} AS BIGINT)", "a stable number from 0 below n, from the text's MD5"),
+    # calendar, in the project's timezone
+    _calendar("year", "calendar year"),
+    _calendar("quarter", "1 to 4"),
+    _calendar("month", "1 to 12"),
+    _calendar("week", "ISO week, 1 to 53"),
+    _calendar("day", "day of the month, 1 to 31"),
+    _calendar("dayofweek", "0 (Sunday) to 6 (Saturday)"),
+    _calendar("isodow", "1 (Monday) to 7 (Sunday)"),
+    _calendar("dayofyear", "1 to 366"),
+    _calendar("hour", "0 to 23", kind="clock"),
+    _calendar("minute", "0 to 59", kind="clock"),
+    _calendar("second", "0 to 59, without fractions", kind="clock"),
+    Function("start_of", ("unit", "timestamp"), "timestamp", "", "start of the day, week (Monday), month, quarter or year: start_of('day', x)"),
+    # elapsed time
+    _between("seconds", 1_000_000),
+    _between("minutes", 60_000_000),
+    _between("hours", 3_600_000_000),
+    _between("days", 86_400_000_000),
+)  # fmt: skip
+
+AGGREGATES: tuple[Aggregate, ...] = (
+    Aggregate("avg", "summable", "float64", "mean of the values that are not null; null without any"),
+    Aggregate("count", "any", "int64", "number of values that are not null; `count(*)` of rows; 0 without any"),
+    Aggregate("count_distinct", "any", "int64", "number of different values; also written count(distinct x)"),
+    Aggregate("first", "any", "first", "the value that became known first in the window"),
+    Aggregate("last", "any", "first", "the value that became known last in the window"),
+    Aggregate("max", "any", "first", "greatest value"),
+    Aggregate("min", "any", "first", "least value"),
+    Aggregate("stddev", "summable", "float64", "sample standard deviation; null for fewer than two values"),
+    Aggregate("sum", "summable", "first", "sum, exact for integers; null without values"),
+)
+
+BY_NAME = {function.name: function for function in FUNCTIONS}
+AGGREGATE_BY_NAME = {aggregate.name: aggregate for aggregate in AGGREGATES}
+START_UNITS = ("day", "week", "month", "quarter", "year")
+
+ALIASES = {"ceiling": "ceil", "pow": "power", "stddev_samp": "stddev", "mean": "avg", "average": "avg", "std": "stddev"}
+"""Other systems' names, suggested when they are met; each has one spelling here."""
+
+_CLOCK = "the value would be another at each run, so training could not be repeated"
+_FILES = "an expression sees the columns of its row, never files, settings or the network"
+REASONS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        ("now", "today", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "get_current_timestamp"),
+        (_CLOCK, "use the time of the prediction: the column that `predict_at` names"),
+    ),
+    **dict.fromkeys(
+        ("random", "rand", "setseed", "uuid", "gen_random_uuid", "nextval"),
+        (_CLOCK, "use hash_bucket(text, n) for a stable spread"),
+    ),
+    **dict.fromkeys(
+        (
+            "read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto", "read_text", "read_blob",
+            "glob", "getenv", "current_setting", "query", "query_table", "sniff_csv", "duckdb_secrets", "which_secret",
+        ),
+        (_FILES, "declare a Dataset and join it"),
+    ),
+    **dict.fromkeys(
+        ("row_number", "rank", "dense_rank", "ntile", "lag", "lead", "first_value", "last_value"),
+        ("a window function would see rows that are not known yet", "aggregate over other rows with `aggregate`, `by` and `window`"),
+    ),
+    "log": ("databases disagree whether it means base 10 or e", "write ln(x) or log10(x)"),
+    "date_diff": ("databases disagree whether it counts boundaries or elapsed time", "write minutes_between(a, b) or hours_between(a, b)"),
+    "datediff": ("databases disagree whether it counts boundaries or elapsed time", "write days_between(a, b)"),
+    "date_trunc": ("it would cut in UTC, while days start in the project's timezone", "write start_of('day', x)"),
+    "weekday": ("databases disagree on which day is 0", "write dayofweek(x) (Sunday is 0) or isodow(x) (Monday is 1)"),
+    "median": ("it has no plan that stays fast on long histories yet", "use avg, min or max"),
+}  # fmt: skip

@@ -1,0 +1,88 @@
+"""What names mean inside one expression: columns with their value types and the SQL that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlc_compiler.ir import Column, Dataset, Scalar
+from mlc_compiler.sql.syntax import Name
+
+_VALUE_TYPES = {"int32": "int64", "float32": "float64", "decimal": "float64"}
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeColumn:
+    """`name` is the canonical name, `type` a value type: string int64 float64 bool timestamp date."""
+
+    name: str
+    sql: str
+    type: str
+    enum: tuple[Scalar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Columns by their name in lower case, with the qualifier where the text writes one: `carrier`, `weather.temp`.
+
+    `where` says in messages what was searched, e.g. "dataset `flights`".
+    """
+
+    columns: Mapping[str, ScopeColumn]
+    where: str
+    timezone: str = "UTC"
+    qualifiers: frozenset[str] = field(default_factory=frozenset)
+    joins: frozenset[str] = field(default_factory=frozenset)
+
+    def searched(self, qualifier: str | None) -> str:
+        """Return in words what a name was looked for in."""
+        return f"join `{qualifier}`" if qualifier and qualifier.lower() in self.joins else self.where
+
+    def find(self, name: Name) -> ScopeColumn | None:
+        return self.columns.get(key(name.qualifier, name.name))
+
+
+def key(qualifier: str | None, name: str) -> str:
+    """Return the key of a name: SQL names differ by more than case."""
+    return f"{qualifier}.{name}".lower() if qualifier else name.lower()
+
+
+def value_type(column: Column) -> str:
+    """Return the type that a column has inside expressions: integers are int64, other numbers float64."""
+    return _VALUE_TYPES.get(column.type, column.type)
+
+
+def quote(name: str) -> str:
+    """Return a name as a quoted SQL identifier.
+
+    >>> quote('a"b')
+    '"a""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def read_sql(column: Column, source: str) -> str:
+    """Return SQL that reads a column as its value type; a float that is not finite reads as null."""
+    if value_type(column) == "float64":
+        wide = source if column.type == "float64" else f"CAST({source} AS DOUBLE)"
+        return f"CASE WHEN isfinite({wide}) THEN {wide} END"
+    return f"CAST({source} AS BIGINT)" if column.type == "int32" else source
+
+
+def dataset_scope(dataset: Dataset, timezone: str) -> Scope:
+    """Return the scope of expressions over one row of a relation that holds the dataset as it is stored."""
+    columns: dict[str, ScopeColumn] = {}
+    for column in dataset.columns:
+        sql = read_sql(column, quote(column.name))
+        entry = ScopeColumn(column.name, sql, value_type(column), column.enum)
+        columns[key(None, column.name)] = columns[key(dataset.name, column.name)] = entry
+    return Scope(columns, f"dataset `{dataset.name}`", timezone, frozenset((dataset.name.lower(),)))
+
+
+def prepared_scope(dataset: Dataset, timezone: str) -> Scope:
+    """Return the same scope over a relation whose columns were read by `read_sql` and are called "dataset.column"."""
+    columns: dict[str, ScopeColumn] = {}
+    for column in dataset.columns:
+        entry = ScopeColumn(column.name, quote(f"{dataset.name}.{column.name}"), value_type(column), column.enum)
+        columns[key(None, column.name)] = columns[key(dataset.name, column.name)] = entry
+    return Scope(columns, f"dataset `{dataset.name}`", timezone, frozenset((dataset.name.lower(),)))

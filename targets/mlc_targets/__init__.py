@@ -1,0 +1,3 @@
+"""The built-in targets, listed by hand in one sorted tuple."""
+
+TARGETS: tuple[object, ...] = ()

@@ -1,0 +1,199 @@
+"""Objects of what runs on a schedule: batch scoring, the online snapshot, the monitor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from mlc_compiler import conventions
+from mlc_compiler.backend.target import Sourced
+from mlc_compiler.backend.workload import (
+    JobPod,
+    Tree,
+    job_pod,
+    metadata,
+    snapshot_claim,
+    snapshot_key,
+    workload_metadata,
+)
+from mlc_compiler.ir import Batch, Dataset, Model, Origin, Release
+
+from mlc_targets.kubernetes.options import Options
+from mlc_targets.kubernetes.schedule import HOUR, MINUTE, cron_every
+
+BATCH, ONLINE, MONITOR = "batch", "online", "monitor"
+_MODULES = {
+    BATCH: conventions.BATCH_MODULE,
+    ONLINE: conventions.ONLINE_MODULE,
+    MONITOR: conventions.MONITOR_MODULE,
+}
+_LATE_SECONDS = 600  # a start that was missed is made up for this long, then skipped: the next one is near
+_RETRIES = 2
+
+
+# --- what each job is ------------------------------------------------------------------------------------------------
+def batch_job(release: Release, model: Model, options: Options) -> Tree:
+    """Return the CronJob that scores a dataset into a dataset."""
+    batch = model.serving.batch
+    if batch is None:
+        raise ValueError(f"model {model.name} is a batch without a schedule")
+    pod = JobPod(
+        component=BATCH,
+        command=_command(BATCH, *_batch_arguments(model, batch)),
+        resources=model.serving.resources,
+        resources_origin=model.serving.origin.at("resources"),
+        # Scores are written below the project's root, as a local run writes them.
+        claims=((options.data_claim, conventions.DATA_MOUNT, None, False),),
+        secrets=_secrets(model, model.features.datasets),
+    )
+    schedule = Sourced(batch.schedule, model.serving.origin.at("schedule"))
+    return _cron_job(release, model, pod, model.name, schedule)
+
+
+def online_job(release: Release, model: Model, options: Options) -> Tree:
+    """Return the CronJob that rewrites the online snapshot every `online.refresh`."""
+    schedule = Sourced(cron_every(model.features.refresh) or "* * * * *", refresh_origin(model))
+    return _cron_job(release, model, _online_pod(model, options), f"{model.name}-online", schedule)
+
+
+def first_online_job(release: Release, model: Model, options: Options) -> Tree:
+    """Return the Job that writes a new snapshot at once, so that no server waits for the schedule.
+
+    Its name follows from the lookups: the same lookups never run it again.
+    """
+    name = f"{model.name}-online-{snapshot_key(model)[:8]}"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata(release, model, name, ONLINE),
+        "spec": _job_spec(release, model, _online_pod(model, options)),
+    }
+
+
+def online_claim(release: Release, model: Model, options: Options) -> Tree:
+    """Return the volume claim that the job writes and every server reads."""
+    spec: Tree = {
+        "accessModes": [Sourced(options.snapshot_access, options.origin.at("snapshot_access"))],
+        "resources": {"requests": {"storage": Sourced(options.snapshot_size, options.origin.at("snapshot_size"))}},
+    }
+    if options.storage_class:
+        spec["storageClassName"] = Sourced(options.storage_class, options.origin.at("storage_class"))
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata(release, model, snapshot_claim(model), ONLINE),
+        "spec": spec,
+    }
+
+
+def monitor_job(release: Release, model: Model, options: Options) -> Tree:
+    """Return the CronJob that computes the signals: four times in the smallest window, hourly at most."""
+    if model.monitor is None:
+        raise ValueError(f"model {model.name} has no monitor")
+    pod = JobPod(
+        component=MONITOR,
+        command=_command(MONITOR),
+        resources=model.train.resources,
+        resources_origin=model.train.origin.at("resources"),
+        claims=_data_claims(model, options, model.features.datasets),
+        secrets=_secrets(model, model.features.datasets),
+    )
+    schedule = Sourced(cron_every(monitor_interval(model)) or "* * * * *", model.monitor.origin)
+    return _cron_job(release, model, pod, f"{model.name}-monitor", schedule)
+
+
+def monitor_interval(model: Model) -> float:
+    """Return the seconds between two monitor runs."""
+    windows = [signal.window for signal in model.monitor.signals] if model.monitor else []
+    return max(MINUTE, min([HOUR, *(window / 4 for window in windows)]))
+
+
+def refresh_origin(model: Model) -> Origin:
+    """Return where `online.refresh` stands: on the view of the first lookup."""
+    first = next(iter(model.features.lookups), None)
+    return Origin(first.origin.document, "spec.online.refresh") if first else model.origin
+
+
+def _online_pod(model: Model, options: Options) -> JobPod:
+    read = tuple(name for lookup in model.features.lookups for name in lookup.reads)
+    return JobPod(
+        component=ONLINE,
+        command=_command(ONLINE, "--out", conventions.ONLINE_MOUNT),
+        resources=model.train.resources,
+        resources_origin=model.train.origin.at("resources"),
+        claims=(
+            (snapshot_claim(model), conventions.ONLINE_MOUNT, snapshot_key(model), False),
+            *_data_claims(model, options, read),
+        ),
+        secrets=_secrets(model, read),
+    )
+
+
+def _command(kind: str, *arguments: object) -> tuple[object, ...]:
+    own = ("--package", conventions.PACKAGE_MOUNT, "--data-root", conventions.DATA_MOUNT)
+    return ("python", "-m", _MODULES[kind], *own, *arguments)
+
+
+def _batch_arguments(model: Model, batch: Batch) -> Iterator[object]:
+    origin = model.serving.origin
+    yield from ("--input", Sourced(batch.input, origin.at("input")))
+    yield from ("--out", Sourced(f"{conventions.DATA_MOUNT}/{batch.path}", origin.at("output")))
+    yield from ("--write", Sourced(batch.write, origin.at("output.write")))
+    for column in batch.partition_by:
+        yield from ("--partition-by", Sourced(column, origin.at("output.partition_by")))
+
+
+# --- what the jobs read ----------------------------------------------------------------------------------------------
+def datasets_read(model: Model, names: tuple[str, ...]) -> tuple[Dataset, ...]:
+    """Return these datasets and those that their queries read, sorted by name."""
+    found: dict[str, Dataset] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = model.dataset(name)
+            waiting.extend(found[name].source.reads)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _data_claims(model: Model, options: Options, names: tuple[str, ...]) -> tuple[tuple[str, str, str | None, bool], ...]:
+    if any(dataset.source.path for dataset in datasets_read(model, names)):
+        return ((options.data_claim, conventions.DATA_MOUNT, None, True),)
+    return ()
+
+
+def _secrets(model: Model, names: tuple[str, ...]) -> tuple[tuple[str, Origin], ...]:
+    found = {
+        dataset.source.secret: Origin(dataset.origin.document, "spec.source.secret")
+        for dataset in datasets_read(model, names)
+        if dataset.source.secret
+    }
+    return tuple(sorted(found.items(), key=lambda item: item[0]))
+
+
+# --- objects ---------------------------------------------------------------------------------------------------------
+def _cron_job(release: Release, model: Model, pod: JobPod, name: str, schedule: Sourced) -> Tree:
+    own = workload_metadata(release, model, pod.component)
+    own["name"] = name
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": own,
+        "spec": {
+            "schedule": schedule,
+            "timeZone": "Etc/UTC",
+            "concurrencyPolicy": "Forbid",
+            "startingDeadlineSeconds": _LATE_SECONDS,
+            "successfulJobsHistoryLimit": 3,
+            "failedJobsHistoryLimit": 3,
+            "jobTemplate": {"spec": _job_spec(release, model, pod)},
+        },
+    }
+
+
+def _job_spec(release: Release, model: Model, pod: JobPod) -> Tree:
+    return {
+        "backoffLimit": _RETRIES,
+        "activeDeadlineSeconds": Sourced(math.ceil(model.train.timeout), model.train.origin.at("timeout")),
+        "template": job_pod(release, model, pod),
+    }

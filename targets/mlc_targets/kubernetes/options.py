@@ -1,0 +1,77 @@
+"""The target's options, read once into one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlc_compiler.backend.target import Unsupported
+from mlc_compiler.ir import Frozen, Origin, Project
+
+NAME = "kubernetes"
+_TEXTS = {
+    "data_claim": None,
+    "monitoring_namespace": "monitoring",
+    "snapshot_access": "ReadWriteMany",
+    "snapshot_size": "1Gi",
+    "storage_class": None,
+}
+_SCRAPES = ("annotations", "pod_monitor", "none")
+_ACCESS_MODES = ("ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+_KNOWN = (*_TEXTS, "client_namespaces", "scrape")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What README.md explains under Options."""
+
+    client_namespaces: tuple[str, ...]
+    data_claim: str
+    monitoring_namespace: str
+    scrape: str
+    snapshot_access: str
+    snapshot_size: str
+    storage_class: str | None
+    origin: Origin
+
+
+def read_options(project: Project) -> Options:
+    """Return the project's options; values that `check_options` refuses fall back to defaults."""
+    given = project.options(NAME)
+    texts = {key: _text(given.get(key), default) for key, default in _TEXTS.items()}
+    clients = given.get("client_namespaces", ())
+    scrape = _text(given.get("scrape"), _SCRAPES[0])
+    return Options(
+        client_namespaces=tuple(str(name) for name in clients) if isinstance(clients, tuple) else (),
+        data_claim=texts["data_claim"] or f"{project.name}-data",
+        monitoring_namespace=texts["monitoring_namespace"] or "monitoring",
+        scrape=scrape or _SCRAPES[0],
+        snapshot_access=texts["snapshot_access"] or _ACCESS_MODES[0],
+        snapshot_size=texts["snapshot_size"] or "1Gi",
+        storage_class=texts["storage_class"],
+        origin=given.origin,
+    )
+
+
+def check_options(project: Project) -> Iterator[Unsupported]:
+    """Yield what the options say that this target does not know."""
+    given = project.options(NAME)
+    for key, value in given.options:
+        if problem := _problem(key, value):
+            yield Unsupported(given.origin.at(key), problem[0], problem[1])
+
+
+def _problem(key: str, value: Frozen) -> tuple[str, str] | None:
+    if key not in _KNOWN:
+        return f"target {NAME} has no option `{key}`", f"use one of {', '.join(sorted(_KNOWN))}"
+    if key == "client_namespaces":
+        fine = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+        return None if fine else ("`client_namespaces` is no list of names", "write [namespace, ...]")
+    choices = {"scrape": _SCRAPES, "snapshot_access": _ACCESS_MODES}.get(key)
+    if choices and value not in choices:
+        return f"`{key}` is {value!r}", f"use one of {', '.join(choices)}"
+    return None if isinstance(value, str) else (f"`{key}` is no text", "write a text")
+
+
+def _text(value: Frozen, default: str | None) -> str | None:
+    return value if isinstance(value, str) else default

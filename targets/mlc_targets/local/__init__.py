@@ -1,0 +1,1 @@
+"""The local target: executes a release's pipeline on this machine."""

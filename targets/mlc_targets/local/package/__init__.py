@@ -1,0 +1,1 @@
+"""A trained model as a folder: its manifest, how it is written once, and how it predicts."""
