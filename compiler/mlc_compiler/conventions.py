@@ -7,6 +7,8 @@ PROJECT_FILE = "mlc.yaml"
 LOCK_FILE = "mlc.lock"
 STATE_FOLDER = ".mlc"
 CACHE_FOLDER = ".mlc/cache"
+BUILD_LOCK = ".mlc/build.lock"
+BUILD_JOURNAL = ".mlc/build.journal"
 STORE_FOLDER = ".mlc/store"
 RUNS_FOLDER = ".mlc/runs"
 DEPLOY_FOLDER = "deploy"
@@ -20,30 +22,37 @@ MANIFEST_FILE = ".mlc-manifest.json"
 
 
 def pin_path(environment: str, model: str) -> str:
+    """Return where a model's pin of an environment stands."""
     return f"{ENVIRONMENTS_FOLDER}/{environment}/{model}.yaml"
 
 
 def snapshot_path(model: str, digest: str) -> str:
+    """Return where a snapshot of a model's specs stands."""
     return f"{SNAPSHOTS_FOLDER}/{model}/{short(digest)}.json"
 
 
 def evidence_path(model: str, version: str) -> str:
+    """Return where the evidence of a released version stands."""
     return f"{EVIDENCE_FOLDER}/{model}/{short(version)}.json"
 
 
 def model_folder(environment: str, model: str) -> str:
+    """Return the folder of a model's manifests in an environment."""
     return f"{DEPLOY_FOLDER}/{environment}/{model}"
 
 
 def monitoring_folder(environment: str) -> str:
+    """Return the folder of an environment's rules and dashboards."""
     return f"{DEPLOY_FOLDER}/{environment}/monitoring"
 
 
 def image_folder(model: str) -> str:
+    """Return the folder that a model's image is built from."""
     return f"{IMAGES_FOLDER}/{model}"
 
 
 def card_path(model: str) -> str:
+    """Return where a model's card stands."""
     return f"{CARDS_FOLDER}/{model}.md"
 
 
@@ -63,6 +72,7 @@ def image_name(registry: str | None, project: str, model: str) -> str:
 
 
 def image_tag(version: str) -> str:
+    """Return the tag that an image carries besides its digest."""
     return f"v-{short(version)}"
 
 
@@ -88,6 +98,7 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_VERSION = "mlc.dev/version"
 LABEL_ENVIRONMENT = "mlc.dev/environment"
 LABEL_OWNER = "mlc.dev/owner"
+LABEL_COMPILER = "mlc.dev/compiler"  # of images: the mlc that they hold
 MANAGED_BY = "mlc"
 ANNOTATION_ARTIFACT = "mlc.dev/artifact"  # digest of the package that the pods run
 ANNOTATION_PIN = "mlc.dev/pin"  # the file that decided it
@@ -109,10 +120,12 @@ def secret_variable(reference: str) -> str:
 
 
 def stable_service(model: str) -> str:
+    """Return the name of the Service of the version that runs."""
     return model
 
 
 def canary_service(model: str) -> str:
+    """Return the name of the Service of the version that is tried."""
     return f"{model}-canary"
 
 
@@ -129,7 +142,28 @@ METRIC_IN_FLIGHT = "mlc_requests_in_flight"  # gauge: model, version
 METRIC_SIGNAL_VALUE = "mlc_signal_value"  # gauge, monitor job: model, version, signal, feature
 METRIC_SIGNAL_TIME = "mlc_signal_timestamp_seconds"  # gauge, monitor job: model, version, signal
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-SCORE_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
+SCORE_BUCKETS = (
+    0.05,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.35,
+    0.4,
+    0.45,
+    0.5,
+    0.55,
+    0.6,
+    0.65,
+    0.7,
+    0.75,
+    0.8,
+    0.85,
+    0.9,
+    0.95,
+    1.0,
+)
 SCRAPE_INTERVAL_SECONDS = 15
 
 

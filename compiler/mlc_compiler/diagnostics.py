@@ -113,22 +113,34 @@ class Sink:
             self.add(finding)
 
     def error(
-        self, code: str, at: Place | Span, message: str, *, note: str = "", help: str = "",
+        self,
+        code: str,
+        at: Place | Span,
+        message: str,
+        *,
+        note: str = "",
+        help: str = "",
         related: Iterable[Related] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.add(Finding(code, message, at, note, tuple(related), help))
 
     def warn(
-        self, code: str, at: Place | Span, message: str, *, note: str = "", help: str = "",
+        self,
+        code: str,
+        at: Place | Span,
+        message: str,
+        *,
+        note: str = "",
+        help: str = "",
         related: Iterable[Related] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.add(Finding(code, message, at, note, tuple(related), help, Severity.WARNING))
 
     def info(self, code: str, at: Place | Span, message: str, *, note: str = "", help: str = "") -> None:
         self.add(Finding(code, message, at, note, (), help, Severity.INFO))
 
-    @property
     def failed(self) -> bool:
+        """Tell whether a finding so far is an error."""
         return any(f.severity is Severity.ERROR for f in self._findings)
 
     def __iter__(self) -> Iterator[Finding]:

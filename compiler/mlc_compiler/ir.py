@@ -146,7 +146,8 @@ class FeatureQuery:
     batch_sql: str
     serving_sql: str
     refresh: float
-    slices: tuple[str, ...] = ()  # spine columns kept beside the features for slices and groups
+    slices: tuple[str, ...] = ()  # spine columns kept beside the features, as `__slice_<name>`, for slices and groups
+    definition: str = ""  # canonical text of the rows (spine, predict_at, filters): part of the version
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +418,7 @@ class Card:
 # --- the model, the environment, the release -------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What runs: digests as `sha256:...`; `image` is name@sha256:..., or name:tag where no registry has given a digest."""
+    """What runs: digests as `sha256:...`; `image` is name@sha256:..., or name:tag while no registry gave a digest."""
 
     version: str
     artifact: str

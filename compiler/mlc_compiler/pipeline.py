@@ -7,7 +7,7 @@ code, targets) enters as a value.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlc_compiler import ir
@@ -18,11 +18,11 @@ from mlc_compiler.conventions import PROJECT_FILE
 from mlc_compiler.diagnostics import Place, Sink, nearest
 from mlc_compiler.frontend.check import check
 from mlc_compiler.frontend.document import Document
+from mlc_compiler.frontend.lock import LockFile
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.resolve import resolve
 from mlc_compiler.frontend.workspace import SpecFile
 from mlc_compiler.frontend.yaml_source import load
-from mlc_compiler.gitops.lock import LockFile
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.models import resolve_models
 from mlc_compiler.middle.pins import Pins
@@ -58,14 +58,14 @@ def load_project(files: tuple[SpecFile, ...], sink: Sink) -> Project | None:
     inherited = version if isinstance(version, str) else None
     documents = [d for loaded in parsed for d in check(loaded, inherited, sink)]
     project = _project_document(documents, sink)
-    if project is None or sink.failed:
+    if project is None or sink.failed():
         return None
     return resolve((d for d in documents if d is not project), project, sink)
 
 
 def _project_document(documents: list[Document[Any]], sink: Sink) -> Document[Any] | None:
     found = next((d for d in documents if d.kind == "Project" and d.place.file == PROJECT_FILE), None)
-    if found is None and not sink.failed:
+    if found is None and not sink.failed():
         message = "mlc.yaml holds no Project document"
         sink.error("MLC202", Place(PROJECT_FILE), message, help="start it with `kind: Project`")
     return found
@@ -75,17 +75,15 @@ def compile_project(project: Project, inputs: Inputs, sink: Sink) -> Compilation
     """Analyse and lower: the releases of all environments, or None when the project has errors."""
     analyse(project, sink)
     models = resolve_models(project, inputs.lock, inputs.code, sink)
-    if sink.failed:
+    if sink.failed():
         return None
     base = project_ir(project, inputs.lock.pinned())
     controllers = frozenset(c for t in inputs.targets for c in t.controllers)
-    releases = tuple(
-        release(project, base, e, models, inputs.pins, controllers, sink) for e in project.environments
-    )
+    releases = tuple(release(base, e, models, inputs.pins, controllers, sink) for e in project.environments)
     if inputs.preview:
         releases = tuple(map(preview, releases))
     current = tuple(lower_model(models[name], controllers, None) for name in sorted(models))
-    return None if sink.failed else Compilation(project, models, ir.ProjectRelease(base, releases, current))
+    return None if sink.failed() else Compilation(project, models, ir.ProjectRelease(base, releases, current))
 
 
 def emit(compilation: Compilation, targets: tuple[Target, ...], sink: Sink) -> tuple[Artifact, ...]:
@@ -95,20 +93,18 @@ def emit(compilation: Compilation, targets: tuple[Target, ...], sink: Sink) -> t
         for unsupported in (u for r in releases.releases for u in target.check(r)):
             at = compilation.project.place(unsupported.origin)
             sink.error("MLC910", at, f"{target.name}: {unsupported.message}", help=unsupported.help)
-    if sink.failed:
+    if sink.failed():
         return ()
-    artifacts = [a for t in targets for a in t.emit_project(releases)]
+    artifacts = [replace(a, target=t.name) for t in targets for a in t.emit_project(releases)]
     for r in releases.releases:
         artifacts += _environment(compilation.project, r, targets, sink)
     return tuple(sorted(artifacts, key=lambda a: a.path))
 
 
-def _environment(
-    project: Project, release: ir.Release, targets: tuple[Target, ...], sink: Sink
-) -> Iterator[Artifact]:
+def _environment(project: Project, release: ir.Release, targets: tuple[Target, ...], sink: Sink) -> Iterator[Artifact]:
     pinned = release.with_models(tuple(m for m in release.models if m.pin))
-    emitted = [a for t in targets for m in pinned.models for a in t.emit_model(pinned, m)]
-    emitted += [a for t in targets for a in t.emit_environment(pinned)]
+    emitted = [replace(a, target=t.name) for t in targets for m in pinned.models for a in t.emit_model(pinned, m)]
+    emitted += [replace(a, target=t.name) for t in targets for a in t.emit_environment(pinned)]
     yield from emitted
     assembled = kustomization(release.environment, emitted)
     if assembled is not None:
@@ -116,12 +112,12 @@ def _environment(
         _unmatched_patches(project, release.environment, emitted, sink)
 
 
-def _unmatched_patches(
-    project: Project, environment: ir.Environment, artifacts: list[Artifact], sink: Sink
-) -> None:
+def _unmatched_patches(project: Project, environment: ir.Environment, artifacts: list[Artifact], sink: Sink) -> None:
     for patch, objects in unmatched_patches(environment, artifacts):
         near = nearest(f"{patch.kind} {patch.name}", [f"{kind} {name}" for kind, name in objects])
         sink.error(
-            "MLC913", project.place(patch.origin.at("target")), f"nothing emits a {patch.kind} named `{patch.name}`",
+            "MLC913",
+            project.place(patch.origin.at("target")),
+            f"nothing emits a {patch.kind} named `{patch.name}`",
             help=f"did you mean `{near}`?" if near else "mend the target, or remove the patch",
-        )  # fmt: skip
+        )

@@ -1,3 +1,8 @@
 """The built-in targets, listed by hand in one sorted tuple."""
 
-TARGETS: tuple[object, ...] = ()
+from __future__ import annotations
+
+from mlc_compiler.backend.target import Target
+from mlc_targets import argo_rollouts, kubernetes
+
+TARGETS: tuple[Target, ...] = (argo_rollouts.TARGET, kubernetes.TARGET)

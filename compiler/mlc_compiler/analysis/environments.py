@@ -14,15 +14,18 @@ def check_environments(project: Project, sink: Sink) -> None:
         spec = environment.spec
         if spec.tracks is None and spec.promoted_from is None:
             sink.error(
-                "MLC909", environment.place.at("spec"), f"no version ever reaches `{environment.name}`",
+                "MLC909",
+                environment.place.at("spec"),
+                f"no version ever reaches `{environment.name}`",
                 help="say `tracks: main`, or `promoted_from:` another environment",
-            )  # fmt: skip
+            )
         if spec.tracks and spec.promoted_from:
             sink.error(
-                "MLC909", environment.at("promoted_from"),
+                "MLC909",
+                environment.at("promoted_from"),
                 f"`{environment.name}` both tracks {spec.tracks} and is promoted to",
                 help="keep one: pins are written by the release workflow or by promotion",
-            )  # fmt: skip
+            )
 
 
 def check_store(project: Project, sink: Sink) -> None:
@@ -30,7 +33,8 @@ def check_store(project: Project, sink: Sink) -> None:
     for name in CI_TARGETS:
         if name in project.spec.targets and not project.spec.store.ci:
             sink.error(
-                "MLC912", project.document.at("targets", name).name(),
+                "MLC912",
+                project.document.at("targets", name).name(),
                 f"{name} trains in CI, but the project has no store that its jobs share",
                 help='add e.g. `store: {ci: "s3://bucket/prefix"}`',
-            )  # fmt: skip
+            )

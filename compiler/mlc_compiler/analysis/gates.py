@@ -40,9 +40,11 @@ def _check(model: BoundModel, gate: Document[Gate], index: int, check: GateCheck
             _range(gate, index, check, found, sink)
     if check.versus == "baseline" and model.document.spec.baseline is None:
         sink.error(
-            "MLC504", gate.at("checks", index, "versus"), f"model `{model.name}` has no baseline",
+            "MLC504",
+            gate.at("checks", index, "versus"),
+            f"model `{model.name}` has no baseline",
             help="add `baseline: {class: sklearn.linear_model.LogisticRegression}` to the model",
-        )  # fmt: skip
+        )
     _columns(model, gate, index, check, sink)
 
 
@@ -50,20 +52,29 @@ def _forms(gate: Document[Gate], index: int, check: GateCheck, form: str, sink: 
     for field, forms in FORMS.items():
         if getattr(check, field) not in (None, []) and form not in forms:
             sink.error(
-                "MLC506", gate.at("checks", index, field), f"`{field}` does not belong to a {form} check",
+                "MLC506",
+                gate.at("checks", index, field),
+                f"`{field}` does not belong to a {form} check",
                 help=f"`{field}` goes with {' or '.join(forms)}",
-            )  # fmt: skip
+            )
 
 
 def _bound(gate: Document[Gate], index: int, check: GateCheck, form: str, sink: Sink) -> None:
-    wanted = {"metric": "`min`, `max` or `versus`", "fairness": "`min`", "latency": "`max`", "parity": "`max_difference`"}
+    wanted = {
+        "metric": "`min`, `max` or `versus`",
+        "fairness": "`min`",
+        "latency": "`max`",
+        "parity": "`max_difference`",
+    }
     given = (check.min, check.max, check.versus, check.max_difference)
     if check.report_only or any(g is not None for g in given):
         return
     sink.error(
-        "MLC501", gate.at("checks", index), "the check has no bound, so it can't fail",
+        "MLC501",
+        gate.at("checks", index),
+        "the check has no bound, so it can't fail",
         help=f"add {wanted[form]}, or say `report_only: true`",
-    )  # fmt: skip
+    )
 
 
 def _side(gate: Document[Gate], index: int, check: GateCheck, found: Metric, sink: Sink) -> None:
@@ -72,10 +83,11 @@ def _side(gate: Document[Gate], index: int, check: GateCheck, found: Metric, sin
         right = "min" if wrong == "max" else "max"
         more = "larger" if found.better == "higher" else "smaller"
         sink.error(
-            "MLC502", gate.at("checks", index, wrong).name(),
+            "MLC502",
+            gate.at("checks", index, wrong).name(),
             f"{more} values of {found.name} are better, so `{wrong}` passes every bad model",
             help=f"write `{right}:`",
-        )  # fmt: skip
+        )
 
 
 def _range(gate: Document[Gate], index: int, check: GateCheck, found: Metric, sink: Sink) -> None:
@@ -89,10 +101,11 @@ def _range(gate: Document[Gate], index: int, check: GateCheck, found: Metric, si
             always = "passes" if (field == "min") == below else "fails"
             low, high = (("-inf" if b is None else f"{b:g}") for b in (found.low, found.high))
             sink.error(
-                "MLC503", gate.at("checks", index, field),
+                "MLC503",
+                gate.at("checks", index, field),
                 f"{found.name} lies between {low} and {high.replace('-inf', 'inf')}: the check always {always}",
                 help="set the bound from a run's report",
-            )  # fmt: skip
+            )
 
 
 def _columns(model: BoundModel, gate: Document[Gate], index: int, check: GateCheck, sink: Sink) -> None:
@@ -103,9 +116,12 @@ def _columns(model: BoundModel, gate: Document[Gate], index: int, check: GateChe
         if name not in known:
             near = nearest(name, known)
             sink.error(
-                "MLC505", gate.at("checks", index, *path),
+                "MLC505",
+                gate.at("checks", index, *path),
                 f"`{name}` is neither a column of `{model.spine.name}` nor a feature of `{model.name}`",
                 help=f"did you mean `{near}`?" if near else f"columns: {', '.join(sorted(model.spine.spec.columns))}",
-            )  # fmt: skip
+            )
     if check.fairness and not check.group:
-        sink.error("MLC102", gate.at("checks", index), "a fairness check needs `group`", help="name the column to compare")
+        sink.error(
+            "MLC102", gate.at("checks", index), "a fairness check needs `group`", help="name the column to compare"
+        )

@@ -39,15 +39,18 @@ def _estimator(document: Document[Model], field: str, estimator: Estimator, sink
         known = any(fnmatchcase(f"{module}.py", g.removeprefix("src/")) or module in g for g in document.spec.code)
         if not known:
             sink.error(
-                "MLC409", document.at(field, "entrypoint"),
+                "MLC409",
+                document.at(field, "entrypoint"),
                 f"`{estimator.entrypoint}` is not in the model's `code`, so it is in no image",
                 help=f"add its files, e.g. `code: [{module}.py]`",
-            )  # fmt: skip
+            )
     elif estimator.class_ and not estimator.class_.startswith(ALLOWED):
         sink.error(
-            "MLC401", document.at(field, "class"), f"`{estimator.class_}` is from no allowed library",
+            "MLC401",
+            document.at(field, "class"),
+            f"`{estimator.class_}` is from no allowed library",
             help=f"take a class of {', '.join(a.rstrip('.') for a in ALLOWED)}, or an `entrypoint` in `code`",
-        )  # fmt: skip
+        )
 
 
 def _search(document: Document[Model], sink: Sink) -> None:
@@ -65,7 +68,9 @@ def _dimension(document: Document[Model], name: str, dimension: SearchDimension,
     values = getattr(dimension, form)
     at = document.at("search", "space", name, form)
     if form != "choice" and values[0] >= values[1]:
-        sink.error("MLC404", at, f"the range of `{name}` ends at {values[1]}, before it starts", help="give [low, high]")
+        sink.error(
+            "MLC404", at, f"the range of `{name}` ends at {values[1]}, before it starts", help="give [low, high]"
+        )
     elif form == "log_uniform" and values[0] <= 0:
         sink.error("MLC404", at, f"the logarithmic range of `{name}` starts at {values[0]}", help="start above zero")
 
@@ -89,22 +94,30 @@ def _split(document: Document[Model], sink: Sink) -> None:
     if abs(total - 1.0) > 1e-9:
         shares = " + ".join(f"{getattr(split, f):.4g}" for f in FOLDS)
         sink.error(
-            "MLC403", document.at("split"), f"the folds add up to {total:.4g}: {shares}",
+            "MLC403",
+            document.at("split"),
+            f"the folds add up to {total:.4g}: {shares}",
             help="let train, validation and test add up to 100%",
-        )  # fmt: skip
+        )
     for fold in FOLDS:
         if getattr(split, fold) == 0.0:
             sink.error(
-                "MLC403", document.at("split", fold), f"the {fold} fold is empty",
+                "MLC403",
+                document.at("split", fold),
+                f"the {fold} fold is empty",
                 help="give each fold a share: validation chooses, test judges",
-            )  # fmt: skip
+            )
     if split.group and split.strategy == "time":
         sink.error(
-            "MLC405", document.at("split", "group"), "`group` has no effect on a time split",
+            "MLC405",
+            document.at("split", "group"),
+            "`group` has no effect on a time split",
             help="remove it, or use `strategy: group`",
-        )  # fmt: skip
+        )
     if split.strategy == "group" and not split.group:
-        sink.error("MLC102", document.at("split"), "a group split needs `group`", help="name the columns that keep together")
+        sink.error(
+            "MLC102", document.at("split"), "a group split needs `group`", help="name the columns that keep together"
+        )
 
 
 def _decision(document: Document[Model], sink: Sink) -> None:
@@ -112,45 +125,56 @@ def _decision(document: Document[Model], sink: Sink) -> None:
     given = [n for n in type(decision).model_fields if getattr(decision, n) is not None]
     if given and document.spec.task != "binary_classification":
         sink.error(
-            "MLC405", document.at("decision", given[0]), f"a {document.spec.task} has no threshold to choose",
+            "MLC405",
+            document.at("decision", given[0]),
+            f"a {document.spec.task} has no threshold to choose",
             help="remove `decision`",
-        )  # fmt: skip
+        )
     if len(given) > 1:
         sink.error(
-            "MLC408", document.at("decision", given[1]), f"the decision has {len(given)} rules: {', '.join(given)}",
+            "MLC408",
+            document.at("decision", given[1]),
+            f"the decision has {len(given)} rules: {', '.join(given)}",
             help="keep one",
-        )  # fmt: skip
+        )
 
 
 def _serving(model: BoundModel, sink: Sink) -> None:
     document, serving = model.document, model.document.spec.serving
     if serving.replicas.min > serving.replicas.max:
         sink.error(
-            "MLC407", document.at("serving", "replicas"),
+            "MLC407",
+            document.at("serving", "replicas"),
             f"at least {serving.replicas.min} replicas, at most {serving.replicas.max}",
             help="raise `max` or lower `min`",
-        )  # fmt: skip
+        )
     if serving.mode == "batch":
         _batch(document, sink)
         return
     for field in ("schedule", "input", "output"):
         if getattr(serving, field) is not None:
             sink.error(
-                "MLC405", document.at("serving", field), f"`{field}` has no effect on online serving",
+                "MLC405",
+                document.at("serving", field),
+                f"`{field}` has no effect on online serving",
                 help="remove it, or say `mode: batch`",
-            )  # fmt: skip
+            )
     for view in model.views:
         if not view.spec.request:
             sink.error(
-                "MLC406", view.at("request"), f"model `{model.name}` is served online, but the view has no `request`",
+                "MLC406",
+                view.at("request"),
+                f"model `{model.name}` is served online, but the view has no `request`",
                 help="list the columns that the caller sends",
-            )  # fmt: skip
+            )
 
 
 def _batch(document: Document[Model], sink: Sink) -> None:
     for field, what in (("schedule", "when it runs"), ("output", "where the scores go")):
         if getattr(document.spec.serving, field) is None:
             sink.error(
-                "MLC406", document.at("serving"), f"batch serving does not say {what}",
+                "MLC406",
+                document.at("serving"),
+                f"batch serving does not say {what}",
                 help=f"add `{field}:`; `mlc explain model.serving.{field}` tells how",
-            )  # fmt: skip
+            )

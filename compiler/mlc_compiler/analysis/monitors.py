@@ -34,10 +34,12 @@ def _names(monitor: Document[Monitor], sink: Sink) -> None:
     for index, signal in enumerate(monitor.spec.signals):
         if first.setdefault(signal.name, index) != index:
             sink.error(
-                "MLC705", monitor.at("signals", index, "name"), f"a second signal is named `{signal.name}`",
+                "MLC705",
+                monitor.at("signals", index, "name"),
+                f"a second signal is named `{signal.name}`",
                 related=[Related("first", signal.name, monitor.at("signals", first[signal.name], "name"))],
                 help="rename one of them",
-            )  # fmt: skip
+            )
 
 
 def _method(monitor: Document[Monitor], index: int, signal: Signal, sink: Sink) -> None:
@@ -45,13 +47,18 @@ def _method(monitor: Document[Monitor], index: int, signal: Signal, sink: Sink) 
     if signal.method and signal.method not in allowed:
         help = f"take one of {', '.join(allowed)}" if allowed else "remove `method`"
         sink.error(
-            "MLC702", monitor.at("signals", index, "method"), f"`{signal.method}` can't compute {signal.type}", help=help
+            "MLC702",
+            monitor.at("signals", index, "method"),
+            f"`{signal.method}` can't compute {signal.type}",
+            help=help,
         )
     if signal.type in ("performance", "estimated_performance") and signal.min is None and signal.max is None:
         sink.error(
-            "MLC701", monitor.at("signals", index), f"`{signal.name}` has no bound, so it never alerts",
+            "MLC701",
+            monitor.at("signals", index),
+            f"`{signal.name}` has no bound, so it never alerts",
             help="add `min:` or `max:`",
-        )  # fmt: skip
+        )
 
 
 def _signal(model: BoundModel, monitor: Document[Monitor], index: int, signal: Signal, sink: Sink) -> None:
@@ -66,7 +73,8 @@ def _signal(model: BoundModel, monitor: Document[Monitor], index: int, signal: S
         if name not in known:
             near = nearest(name, known)
             sink.error(
-                "MLC704", monitor.at("signals", index, "features", position),
+                "MLC704",
+                monitor.at("signals", index, "features", position),
                 f"model `{model.name}` has no feature `{name}`",
                 help=f"did you mean `{near}`?" if near else f"its features are {', '.join(known)}",
-            )  # fmt: skip
+            )

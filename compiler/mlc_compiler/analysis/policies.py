@@ -75,10 +75,11 @@ class _Judge:
 
     def _broken(self, field: str, reason: str, sink: Sink) -> None:
         sink.error(
-            "MLC802", self.policy.at("rules", self.index, field),
+            "MLC802",
+            self.policy.at("rules", self.index, field),
             f"rule `{self.rule.id}` can't be evaluated: {' '.join(reason.split())[:300]}",
             help=f"the rule sees `{self.variable}` and `project`; guard optional fields with has(...)",
-        )  # fmt: skip
+        )
 
 
 def snake_case(kind: str) -> str:

@@ -26,9 +26,11 @@ def check_secrets(project: Project, sink: Sink) -> None:
             named = next((str(s) for s in reversed(path) if isinstance(s, str)), "")
             if _SHAPES.search(text) or (_NAMES.search(named) and text):
                 sink.error(
-                    "MLC803", document.at(*path), f"`{named}` holds what looks like a secret",
-                    help="revoke it, keep it in a secret store, and write `{secret: name/key}` where the field takes one",
-                )  # fmt: skip
+                    "MLC803",
+                    document.at(*path),
+                    f"`{named}` holds what looks like a secret",
+                    help="revoke it, and write `{secret: name/key}` where the field takes a reference",
+                )
 
 
 def _strings(value: object, path: Path) -> Iterator[tuple[Path, str]]:

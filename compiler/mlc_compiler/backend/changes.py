@@ -84,6 +84,7 @@ class Changes:
             self,
             created=_with(self.created, (change for change in won if change.kind == "created")),
             changed=_with(self.changed, (change for change in won if change.kind == "changed")),
+            deleted=_with(self.deleted, (change for change in won if change.kind == "deleted")),
             conflicts=tuple(conflict for conflict in self.conflicts if not conflict.forceable),
         )
 

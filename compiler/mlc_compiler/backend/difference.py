@@ -10,20 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlc_compiler.backend.changes import Change, Changes, Conflict, Kind
-from mlc_compiler.backend.digests import Digests, Obstacle
+from mlc_compiler.backend.digests import Digests, Obstacle, digest
 from mlc_compiler.backend.journal import Journal, read_journal
 from mlc_compiler.backend.manifest import (
     DamagedManifest,
     Entry,
     Manifest,
-    digest,
     entry_of,
     folders_below,
     is_inside,
     is_walked,
     join,
     manifest_path,
-    parse,
     read,
     render,
     split,
@@ -38,9 +36,9 @@ def diff(
 ) -> Changes:
     """Return how `artifacts` differ from what is below `root`. Nothing is written.
 
-    `digests` spares reading files whose stat is known. `scope` lists the paths, each with all below it, that the artifacts
-    are complete for: only there is an owned file without an artifact an orphan; None means everywhere. Raises ValueError
-    for two artifacts of one path or a path that leaves the root, which are bugs of a target.
+    `digests` spares reading files whose stat is known. `scope` lists the paths, each with all below it, that the
+    artifacts are complete for: only there is an owned file without an artifact an orphan; None means everywhere.
+    Raises ValueError for two artifacts of one path or a path that leaves the root, which are bugs of a target.
     """
     wanted = _by_folder(artifacts)
     comparison = _Comparison(root, digests or Digests(root), read_journal(root), scope)
@@ -48,6 +46,8 @@ def diff(
         comparison.compare(folder, wanted.get(folder, {}))
     comparison.leftovers(wanted)
     comparison.index()
+    if scope is None:
+        comparison.digests.keep_only(wanted)
     return comparison.changes()
 
 
@@ -61,6 +61,14 @@ def _by_folder(artifacts: Iterable[Artifact]) -> dict[str, dict[str, Artifact]]:
             raise ValueError(f"two artifacts of {artifact.path!r}")
         folders[folder][name] = artifact
     return folders
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """What is known of the root's manifest before all other folders are."""
+
+    entries: dict[str, Entry]
+    damage: Finding | None
 
 
 @dataclass(slots=True)
@@ -77,7 +85,7 @@ class _Comparison:
     manifests: list[Change] = field(default_factory=list)
     kept: list[Finding] = field(default_factory=list)
     outside: set[str] = field(default_factory=set)  # folders that the root's manifest is to list
-    top: Manifest = field(default_factory=Manifest)
+    top: _Top = field(default_factory=lambda: _Top({}, None))
     safe: dict[str, str | None] = field(default_factory=lambda: {"": None})
 
     def folders(self, wanted: Mapping[str, Mapping[str, Artifact]]) -> set[str]:
@@ -89,7 +97,8 @@ class _Comparison:
         listed = (*listed, *(split(path)[0] for path in self.journal.digests), *self.journal.folders)
         starts = (DEPLOY_FOLDER,) if self.scope is None else tuple(self.scope)
         around = () if self.scope is None else tuple(split(path)[0] for path in self.scope)
-        return {"", *wanted, *listed, *around, *folders_below(self.root, (*starts, *self.journal.folders))}
+        walked = (start for start in (*starts, *self.journal.folders) if not self.obstacle(start))
+        return {"", *wanted, *listed, *around, *folders_below(self.root, walked)}
 
     def covers(self, path: str) -> bool:
         """Tell whether an owned file there without an artifact is an orphan."""
@@ -110,50 +119,58 @@ class _Comparison:
         old, damage = self.owned(folder, entries)
         for name, artifact in wanted.items():
             self.file(artifact, entries[name].digest, old.entries.get(name), damage)
-        for name, entry in old.entries.items():
-            if name in entries:
-                continue
-            if self.covers(join(folder, name)):
-                self.orphan(join(folder, name), entry)
-            else:
-                entries[name] = entry
-        self.settle(folder, entries, old)
-
-    def owned(self, folder: str, entries: Mapping[str, Entry]) -> tuple[Manifest, Finding | None]:
-        """Return the folder's manifest, and what is wrong with it. The one that would be written needs no parsing."""
-        expected = Manifest(entries)
-        path = self.root / manifest_path(folder)
-        try:
-            content = path.read_bytes() if path.is_file() else b""
-            if not content or (folder and entries and content == render(expected).encode()):
-                return (expected if content else Manifest()), None
-            return parse(folder, content), None
-        except DamagedManifest as damage:
-            return Manifest(), damage.finding
-
-    def settle(self, folder: str, entries: dict[str, Entry], old: Manifest) -> None:
-        """Decide on the folder's manifest, but for the root's, which needs to know all others."""
+        if old.entries is not entries:
+            entries |= self.others(folder, entries, old)
         if not folder:
-            self.top = Manifest(entries, old.folders)
+            self.top = _Top(entries, damage)  # it needs to know all other folders first
             return
         if entries and not is_walked(folder):
             self.outside.add(folder)
-        self.manifest(folder, Manifest(entries))
+        if old.entries is not entries:
+            self.manifest(folder, Manifest(entries), damage)
+
+    def owned(self, folder: str, entries: Mapping[str, Entry]) -> tuple[Manifest, Finding | None]:
+        """Return the folder's manifest, and what is wrong with it; the one that is to be there needs no parsing."""
+        if folder and entries:
+            expected = Manifest(entries)
+            if self.digests.find(manifest_path(folder)) == digest(render(expected).encode()):
+                return expected, None
+        try:
+            return read(self.root, folder), None
+        except DamagedManifest as damage:
+            return Manifest(), damage.finding
+
+    def others(self, folder: str, wanted: Mapping[str, Entry], old: Manifest) -> dict[str, Entry]:
+        """Return the owned files that stay without an artifact, being out of scope, and delete the orphans."""
+        stay = {}
+        for name in old.entries.keys() - wanted.keys():
+            path = join(folder, name)
+            if self.covers(path):
+                self.orphan(path, old.entries[name])
+            else:
+                stay[name] = old.entries[name]
+        return stay
 
     def index(self) -> None:
         """Decide on the root's manifest."""
-        self.manifest("", Manifest(self.top.entries, tuple(sorted(self.outside))))
+        self.manifest("", Manifest(self.top.entries, tuple(sorted(self.outside))), self.top.damage)
 
-    def manifest(self, folder: str, manifest: Manifest) -> None:
+    def manifest(self, folder: str, manifest: Manifest, damage: Finding | None) -> None:
+        """Decide on a folder's manifest; one that can't be read is not overwritten unasked."""
         path = manifest_path(folder)
         text = render(manifest) if manifest else None
         before, after = self.digests.find(path), digest(text.encode()) if text else None
         if isinstance(before, Obstacle):
-            change = Change("changed", path, None, after, text)
-            self.conflicts.append(Conflict(change, _in_the_way(path, before.what), before.replaceable))
+            finding = damage or _in_the_way(path, before.what)
+            change = Change("changed" if text else "deleted", path, None, after, text)
+            self.conflicts.append(Conflict(change, finding, before.replaceable))
         elif before != after:
             kind: Kind = "created" if before is None else "deleted" if after is None else "changed"
-            self.manifests.append(Change(kind, path, before, after, text))
+            change = Change(kind, path, before, after, text)
+            if damage:
+                self.conflicts.append(Conflict(change, damage))
+            else:
+                self.manifests.append(change)
 
     def file(self, artifact: Artifact, after: str, owned: Entry | None, damage: Finding | None) -> None:
         """Compare one artifact with its file."""
@@ -188,7 +205,12 @@ class _Comparison:
         seen = {change.path for change in self.found["deleted"]}
         for path in sorted(set(self.journal.digests) - seen):
             folder, name = split(path)
-            if name == MANIFEST_FILE or name in wanted.get(folder, {}) or not self.covers(path) or self.obstacle(folder):
+            if (
+                name == MANIFEST_FILE
+                or name in wanted.get(folder, {})
+                or not self.covers(path)
+                or self.obstacle(folder)
+            ):
                 continue
             before = self.digests.find(path)
             if isinstance(before, str) and self.journal.wrote(path, before):

@@ -11,14 +11,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlc_compiler.backend.manifest import is_inside, join, split
+from mlc_compiler.backend.manifest import PREPARED, is_inside, join, split
 from mlc_compiler.backend.target import ExecutionError
-from mlc_compiler.conventions import STATE_FOLDER
+from mlc_compiler.conventions import BUILD_JOURNAL, BUILD_LOCK, STATE_FOLDER
 from mlc_compiler.diagnostics import Finding, Span
 
-LOCK = f"{STATE_FOLDER}/build.lock"
-JOURNAL = f"{STATE_FOLDER}/build.journal"
-_SUFFIX = ".mlc-new"
 _POLL_SECONDS = 0.05
 
 
@@ -29,12 +26,22 @@ def temporary(path: str) -> str:
     'deploy/prod/.service.yaml.mlc-new'
     """
     folder, name = split(path)
-    return join(folder, f".{name}{_SUFFIX}")
+    return join(folder, f".{name}{PREPARED}")
+
+
+def final(path: str) -> str:
+    """Return the path at which something prepared is to appear.
+
+    >>> final("deploy/.prod.mlc-new/service.yaml")
+    'deploy/prod/service.yaml'
+    """
+    names = path.split("/")
+    return "/".join(n[1 : -len(PREPARED)] if n.startswith(".") and n.endswith(PREPARED) else n for n in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What unfinished builds were about to write: digests by path, and folders that were absent before.
+    """What unfinished builds were about to write: digests by path, and folders that appear or may go.
 
     Bytes with such a digest are mlc's, though no manifest says so yet.
     """
@@ -60,7 +67,7 @@ class Journal:
 def read_journal(root: Path) -> Journal:
     """Return what unfinished builds left; a damaged journal is ignored, its files then count as yours."""
     try:
-        data = json.loads((root / JOURNAL).read_bytes())
+        data = json.loads((root / BUILD_JOURNAL).read_bytes())
         digests = {path: frozenset(map(str, found)) for path, found in data["digests"].items() if is_inside(path)}
         return Journal(digests, frozenset(name for name in data["folders"] if is_inside(name)))
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
@@ -69,16 +76,23 @@ def read_journal(root: Path) -> Journal:
 
 def write_journal(root: Path, journal: Journal) -> None:
     """Keep the journal on disk, whole or not at all."""
-    data = {"digests": {path: sorted(found) for path, found in journal.digests.items()}, "folders": sorted(journal.folders)}
-    path = root / JOURNAL
-    new = root / temporary(JOURNAL)
-    new.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
-    new.replace(path)
+    data = {
+        "digests": {path: sorted(found) for path, found in journal.digests.items()},
+        "folders": sorted(journal.folders),
+    }
+    path = root / BUILD_JOURNAL
+    new = root / temporary(BUILD_JOURNAL)
+    try:
+        new.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def remove_journal(root: Path) -> None:
     """Tell the next build that this one is finished."""
-    (root / JOURNAL).unlink(missing_ok=True)
+    (root / BUILD_JOURNAL).unlink(missing_ok=True)
 
 
 def sweep(root: Path, journal: Journal) -> None:
@@ -100,7 +114,7 @@ def exclusive(root: Path, wait_seconds: float = 2.0) -> Iterator[None]:
     import fcntl  # here, since the rest of the compiler also runs where there is none
 
     (root / STATE_FOLDER).mkdir(exist_ok=True)
-    lock = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock = os.open(root / BUILD_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         deadline = time.monotonic() + wait_seconds
         while True:
@@ -122,4 +136,4 @@ def _busy(owner: str) -> Finding:
     process = f" (process {owner})" if owner.isdigit() else ""
     message = f"another build of this project is running{process}"
     mend = "wait until it has ended, or stop it; its lock goes with it"
-    return Finding("MLC954", message, Span(LOCK, 1, 1, 1, 1), "only one may write at a time", (), mend)
+    return Finding("MLC954", message, Span(BUILD_LOCK, 1, 1, 1, 1), "only one may write at a time", (), mend)

@@ -5,6 +5,7 @@ Targets know only their own objects, so the core writes this one file.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 
@@ -23,6 +24,7 @@ _NAME = re.compile(r'^metadata:\n  name: "?([^"\n]+)"?$', re.MULTILINE)
 
 
 def kustomization_path(environment: str) -> str:
+    """Return where an environment's kustomization stands."""
     return f"{conventions.DEPLOY_FOLDER}/{environment}/kustomization.yaml"
 
 
@@ -48,8 +50,10 @@ def kustomization(environment: Environment, artifacts: Iterable[Artifact]) -> Ar
     return yaml_artifact(path, data, Origin(environment.origin.document), environment=environment.name)
 
 
-def unmatched_patches(environment: Environment, artifacts: Iterable[Artifact]) -> tuple[tuple[Patch, tuple[Object, ...]], ...]:
-    """Return each patch whose target no artifact writes, with the objects that there are."""
+def unmatched_patches(
+    environment: Environment, artifacts: Iterable[Artifact]
+) -> tuple[tuple[Patch, tuple[Object, ...]], ...]:
+    """Return each patch whose target no artifact writes, with kind and name of the objects that there are."""
     objects = tuple(sorted(_objects(environment, artifacts).values()))
     return tuple((patch, objects) for patch in environment.patches if (patch.kind, patch.name) not in objects)
 
@@ -70,24 +74,20 @@ def _objects(environment: Environment, artifacts: Iterable[Artifact]) -> dict[st
 
 
 def _patch(patch: Patch) -> Sourced:
-    body = patch.operations or patch.merge
     if patch.operations:
         text, _ = yaml_text([_thaw(operation) for operation in patch.operations])
     else:
+        merge = json.loads(patch.merge) if isinstance(patch.merge, str) else _thaw(patch.merge)
         # kustomize wants to read which object a merge is for, though the target beside it says so.
-        merge = _thaw(body)
-        own = {"kind": patch.kind, "metadata": {"name": patch.name}}
-        text, _ = yaml_text(_merged(own, merge) if isinstance(merge, Mapping) else merge)
+        text, _ = yaml_text(_merged({"kind": patch.kind, "metadata": {"name": patch.name}}, merge))
     return Sourced({"target": {"kind": patch.kind, "name": patch.name}, "patch": text}, patch.origin)
 
 
-def _merged(own: Mapping[str, object], given: Mapping[str, object]) -> dict[str, object]:
-    result = dict(own)
-    for key, value in given.items():
-        mine = result.get(key)
-        both = isinstance(mine, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(mine, value) if both else value  # type: ignore[arg-type]  # mypy loses the check in `both`
-    return result
+def _merged(own: object, given: object) -> object:
+    """Return what is given on top of what is ours; anything but two mappings replaces."""
+    if not isinstance(own, Mapping) or not isinstance(given, Mapping):
+        return given
+    return {**own, **{key: _merged(own[key], value) if key in own else value for key, value in given.items()}}
 
 
 def _thaw(value: Frozen) -> object:

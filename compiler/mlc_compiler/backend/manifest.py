@@ -1,7 +1,7 @@
 """Who owns a file: one manifest a folder, so that changes of different models touch different manifests.
 
-A manifest holds each owned file's digest, target, spec document and the origins of its lines, one file a line. The root's
-also lists the folders outside `deploy/` that hold one, since nothing else leads there once a target is gone.
+A manifest holds each owned file's digest, target, spec document and the origins of its lines, one file a line. The
+root's also lists the folders outside `deploy/` that hold one, since nothing else leads there once a target is gone.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from json.encoder import encode_basestring
 from pathlib import Path
 
+from mlc_compiler.backend.digests import digest
 from mlc_compiler.backend.target import Artifact, Part
 from mlc_compiler.conventions import DEPLOY_FOLDER, MANIFEST_FILE, STATE_FOLDER
 from mlc_compiler.diagnostics import Finding, Span
 from mlc_compiler.ir import Origin
 
 FORMAT_VERSION = 1
+PREPARED = ".mlc-new"  # ends the names of what the writer prepares beside its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,6 @@ class DamagedManifest(Exception):
         self.finding = finding
 
 
-def digest(content: bytes) -> str:
-    """Return the digest of a file's bytes.
-
-    >>> digest(b"")[:19]
-    'sha256:e3b0c44298fc'
-    """
-    return f"sha256:{sha256(content).hexdigest()}"
-
-
 def entry_of(artifact: Artifact) -> Entry:
     """Return what a manifest says of an artifact once it is written."""
     return Entry(
@@ -93,7 +85,9 @@ def manifest_path(folder: str) -> str:
 def is_inside(path: str) -> bool:
     """Tell whether a path names a place below the root that mlc may write, whatever the file system holds."""
     pieces = path.split("/")
-    return not ("\0" in path or "\\" in path or pieces[0] in (".git", STATE_FOLDER) or {"", ".", ".."} & set(pieces))
+    if "\0" in path or "\\" in path or path.endswith(PREPARED) or pieces[0] in (".git", STATE_FOLDER):
+        return False
+    return not {"", ".", ".."} & set(pieces)
 
 
 def render(manifest: Manifest) -> str:
@@ -145,7 +139,9 @@ def _damaged(folder: str, reason: str) -> DamagedManifest:
     path = manifest_path(folder)
     message = f"`{path}` can't be read: {reason}"
     note = "without it mlc can't tell its own files in this folder from yours"
-    mend = "take the file from git, or let `mlc build --force` write the folder's generated files and their manifest again"
+    mend = (
+        "take the file from git, or let `mlc build --force` write the folder's generated files and their manifest again"
+    )
     return DamagedManifest(Finding("MLC952", message, Span(path, 1, 1, 1, 1), note, (), mend))
 
 
@@ -194,7 +190,10 @@ def _checked_folder(name: object) -> str:
 
 
 def folders_below(root: Path, starts: Iterable[str]) -> Iterator[str]:
-    """Yield the folders at and below `starts` that hold a manifest, without following symbolic links."""
+    """Yield the folders at and below `starts` that hold a manifest, without following symbolic links.
+
+    Folders that a killed build prepared are left out: they never came to be.
+    """
     pending = list(starts)
     while pending:
         folder = pending.pop()
@@ -203,7 +202,7 @@ def folders_below(root: Path, starts: Iterable[str]) -> Iterator[str]:
                 for item in found:
                     if item.name == MANIFEST_FILE:
                         yield folder
-                    elif item.is_dir(follow_symlinks=False):
+                    elif item.is_dir(follow_symlinks=False) and not item.name.endswith(PREPARED):
                         pending.append(join(folder, item.name))
         except OSError:
             continue  # missing, or not a folder: what is to be written there will say so

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlc_compiler.backend.target import Executor, Target
+from mlc_compiler import ir
+from mlc_compiler.backend.target import Executor, Pinning, Target
 
 GROUP = "mlc.targets"
 
@@ -22,6 +23,15 @@ class Registry:
     def chosen(self, names: Iterable[str]) -> tuple[Target, ...]:
         wanted = set(names)
         return tuple(t for t in self.targets if t.name in wanted)
+
+    def pins(self, names: Iterable[str]) -> ir.Lock:
+        """Return the actions, images and packages that the chosen targets pin, for `mlc lock` to write down."""
+        offered = [t.pins() for t in self.chosen(names) if isinstance(t, Pinning)]
+        return ir.Lock(
+            actions=tuple(sorted({a for o in offered for a in o.actions}, key=lambda a: a.name)),
+            images=tuple(sorted({i for o in offered for i in o.images})),
+            packages=tuple(sorted({p for o in offered for p in o.packages})),
+        )
 
     def executor(self) -> Executor | None:
         """Return the first target that executes releases here."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mlc_compiler.diagnostics import Finding
-from mlc_compiler.ir import FeatureTest, Model, Origin, ProjectRelease, Release
+from mlc_compiler.ir import Column, FeatureTest, Lock, Model, Origin, ProjectRelease, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,15 @@ class Target(Protocol):
         ...
 
 
+@runtime_checkable
+class Pinning(Protocol):
+    """A target whose artifacts name things that move: the lock writes down which of them it means."""
+
+    def pins(self) -> Lock:
+        """Return the actions, images and packages that this version of the target was tried with."""
+        ...
+
+
 class Progress(Protocol):
     """Where an executor tells how far it is; the CLI renders it on standard error."""
 
@@ -142,13 +151,21 @@ class Executor(Protocol):
 
     def run(self, project: ProjectRelease, model: Model, options: RunOptions, progress: Progress) -> RunResult: ...
 
-    def measure(self, project: ProjectRelease, datasets: Sequence[str], root: Path) -> tuple[DatasetStatistics, ...]: ...
+    def measure(
+        self, project: ProjectRelease, datasets: Sequence[str], root: Path
+    ) -> tuple[DatasetStatistics, ...]: ...
+
+    def describe(self, format: str, path: Path) -> tuple[tuple[Column, ...], DatasetStatistics]:
+        """Return the columns that a table has, with its statistics, for drafting a Dataset."""
+        ...
 
     def test(self, tests: Sequence[FeatureTest], timezone: str) -> tuple[tuple[FeatureTest, str | None], ...]:
         """Return each test with what differs, or None where it holds."""
         ...
 
-    def preview(self, model: Model, root: Path, features: Sequence[str], limit: int) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
+    def preview(
+        self, model: Model, root: Path, features: Sequence[str], limit: int
+    ) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
         """Return column names and the first rows of the compiled feature query."""
         ...
 

@@ -60,6 +60,7 @@ def metadata(release: Release, model: Model, name: str | None = None, component:
 
 
 def namespace(release: Release) -> Sourced:
+    """Return the environment's namespace."""
     environment = release.environment
     return Sourced(environment.namespace, Origin(environment.origin.document, "spec.namespace"))
 
@@ -77,17 +78,18 @@ def workload_metadata(release: Release, model: Model, component: str = "server")
     return own
 
 
-def snapshot_key(model: Model) -> str:
-    """Return the folder of the model's online snapshot.
+def snapshot_folder(model: Model) -> str:
+    """Return the folder of the model's online snapshot, as its pods see it.
 
     It follows from the lookups alone: versions that look up the same tables share a snapshot while one takes over from
     the other, versions that differ never read each other's.
     """
     lookups = sorted((lookup.name, lookup.keys, lookup.columns, lookup.sql) for lookup in model.features.lookups)
-    return hashlib.sha256(repr(lookups).encode()).hexdigest()[:12]
+    return f"{conventions.ONLINE_MOUNT}/{hashlib.sha256(repr(lookups).encode()).hexdigest()[:12]}"
 
 
 def snapshot_claim(model: Model) -> str:
+    """Return the name of the volume claim that holds the online snapshot."""
     return f"{model.name}-online"
 
 
@@ -100,7 +102,7 @@ def _document(model: Model, field: str) -> Origin:
 
 
 # --- the server's pod ------------------------------------------------------------------------------------------------
-def server_pod(release: Release, model: Model, annotations: Tree | None = None) -> Tree:
+def server_pod(release: Release, model: Model) -> Tree:
     """Return the pod template of the model's server."""
     pin = pinned(model)
     selector = conventions.selector_labels(release.project.name, model.name)
@@ -111,7 +113,7 @@ def server_pod(release: Release, model: Model, annotations: Tree | None = None) 
         "metadata": {
             "labels": _with_version(labels(release, model), pin),
             # A tag can move without a word; the digest of the package makes new bytes new pods.
-            "annotations": {**(annotations or {}), conventions.ANNOTATION_ARTIFACT: pin.artifact},
+            "annotations": {conventions.ANNOTATION_ARTIFACT: pin.artifact, **_scrape(model)},
         },
         "spec": spec,
     }
@@ -142,28 +144,35 @@ def server_image(model: Model) -> object:
 
 
 def _server(release: Release, model: Model) -> Tree:
-    container: Tree = {
+    return {
         "name": "server",
         "image": server_image(model),
         **_serve_command(model),
         "ports": [{"name": conventions.SERVE_PORT_NAME, "containerPort": server_port(model), "protocol": "TCP"}],
-        "env": _environment(release, model),
+        "env": _environment(release),
         "resources": resources(model.serving.resources, model.serving.origin.at("resources")),
         **_probes(model),
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "securityContext": container_security(),
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a path in the pod
+        "volumeMounts": _server_mounts(model),
     }
+
+
+def _server_mounts(model: Model) -> list[Tree]:
+    mounts: list[Tree] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108  a path in the pod
     if model.features.lookups:
-        _mounts(container).append(
-            {
-                "name": "online",
-                "mountPath": conventions.ONLINE_MOUNT,
-                "subPath": snapshot_key(model),
-                "readOnly": True,
-            }
-        )
-    return container
+        mounts.append({"name": "online", "mountPath": conventions.ONLINE_MOUNT, "readOnly": True})
+    return mounts
+
+
+def _scrape(model: Model) -> Tree:
+    """Return what Prometheus' usual discovery of pods reads."""
+    runtime = model.serving.runtime
+    return {
+        "prometheus.io/path": conventions.METRICS_PATH,
+        "prometheus.io/port": str(runtime.port if runtime else conventions.SERVE_PORT),
+        "prometheus.io/scrape": "true",
+    }
 
 
 def _serve_command(model: Model) -> Tree:
@@ -175,7 +184,7 @@ def _serve_command(model: Model) -> Tree:
     arguments += ["--host", "0.0.0.0", "--port", str(conventions.SERVE_PORT)]  # noqa: S104  the pod's own network
     arguments += ["--max-batch", Sourced(str(serving.max_batch), serving.origin.at("max_batch"))]
     if model.features.lookups:
-        arguments += ["--online", conventions.ONLINE_MOUNT]
+        arguments += ["--online", snapshot_folder(model)]
     if serving.log_requests:
         share = conventions.number_text(serving.log_requests)
         arguments += ["--log-requests", Sourced(share, serving.origin.at("log_requests"))]
@@ -206,14 +215,23 @@ def _probe(model: Model, path: str) -> Tree:
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A volume claim of a job, and where it is mounted."""
+
+    name: str
+    path: str
+    read_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class JobPod:
-    """What runs once and ends: `claims` are volume claims as (name, mount path, sub-path or None, read-only)."""
+    """What runs once and ends; secrets are references, `name/key`, with the field that names them."""
 
     component: str
     command: tuple[object, ...]
     resources: Resources
     resources_origin: Origin
-    claims: tuple[tuple[str, str, str | None, bool], ...] = ()
+    claims: tuple[Claim, ...] = ()
     secrets: tuple[tuple[str, Origin], ...] = ()
 
 
@@ -223,15 +241,15 @@ def job_pod(release: Release, model: Model, job: JobPod) -> Tree:
         "name": job.component,
         "image": pinned(model).image,
         "command": list(job.command),
-        "env": _environment(release, model) + [_secret(name, origin) for name, origin in job.secrets],
+        "env": _environment(release) + [_secret(name, origin) for name, origin in job.secrets],
         "resources": resources(job.resources, job.resources_origin),
         "securityContext": container_security(),
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *_claim_mounts(job)],  # noqa: S108  a path in the pod
     }
     volumes: list[Tree] = [{"name": "tmp", "emptyDir": {}}]
     volumes += [
-        {"name": f"claim-{index}", "persistentVolumeClaim": {"claimName": claim, "readOnly": read_only}}
-        for index, (claim, _, _, read_only) in enumerate(job.claims)
+        {"name": f"claim-{index}", "persistentVolumeClaim": {"claimName": claim.name}}
+        for index, claim in enumerate(job.claims)
     ]
     spec = _pod_spec(model, container, volumes)
     spec["restartPolicy"] = "Never"
@@ -243,11 +261,9 @@ def job_pod(release: Release, model: Model, job: JobPod) -> Tree:
 
 def _claim_mounts(job: JobPod) -> list[Tree]:
     mounts = []
-    for index, (_, path, below, read_only) in enumerate(job.claims):
-        mount: Tree = {"name": f"claim-{index}", "mountPath": path}
-        if below:
-            mount["subPath"] = below
-        if read_only:
+    for index, claim in enumerate(job.claims):
+        mount: Tree = {"name": f"claim-{index}", "mountPath": claim.path}
+        if claim.read_only:
             mount["readOnly"] = True
         mounts.append(mount)
     return mounts
@@ -281,6 +297,7 @@ def _pod_spec(model: Model, container: Tree, volumes: list[Tree]) -> Tree:
 
 
 def container_security() -> Tree:
+    """Return the security context of a container under the restricted profile."""
     return {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
@@ -289,9 +306,9 @@ def container_security() -> Tree:
     }
 
 
-def _environment(release: Release, model: Model) -> list[Tree]:
+def _environment(release: Release) -> list[Tree]:
     # The root is read-only: libraries that write below the home folder get the scratch volume.
-    variables = {"HOME": "/tmp", "MLC_ENVIRONMENT": release.environment.name, "MLC_MODEL": model.name}  # noqa: S108
+    variables = {"HOME": "/tmp", "MLC_ENVIRONMENT": release.environment.name}  # noqa: S108
     return [{"name": name, "value": value} for name, value in sorted(variables.items())]
 
 
@@ -326,9 +343,3 @@ def memory_text(size: int) -> str:
         if size and size % 2**power == 0:
             return f"{size >> power}{unit}"
     return str(size)
-
-
-def _mounts(container: Tree) -> list[Tree]:
-    mounts = container["volumeMounts"]
-    assert isinstance(mounts, list)  # noqa: S101  written a few lines above
-    return mounts

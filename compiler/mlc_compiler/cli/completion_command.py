@@ -16,8 +16,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     names = " ".join(name for name, _ in COMMANDS)
     scripts = {
-        "bash": f'_mlc() {{ COMPREPLY=($(compgen -W "{names}" -- "${{COMP_WORDS[COMP_CWORD]}}")); }}\ncomplete -o default -F _mlc mlc',
-        "zsh": "#compdef mlc\n_arguments '1:command:((" + " ".join(f'{n}\\:"{s}"' for n, s in COMMANDS) + "))' '*:file:_files'",
+        "bash": f'_mlc() {{ COMPREPLY=($(compgen -W "{names}" -- "${{COMP_WORDS[COMP_CWORD]}}")); }}\n'
+        "complete -o default -F _mlc mlc",
+        "zsh": "#compdef mlc\n_arguments '1:command:(("
+        + " ".join(f'{n}\\:"{s}"' for n, s in COMMANDS)
+        + "))' '*:file:_files'",
         "fish": "\n".join(f"complete -c mlc -n __fish_use_subcommand -a {n} -d '{s}'" for n, s in _quoted(COMMANDS)),
     }
     console.out(scripts[options.shell])

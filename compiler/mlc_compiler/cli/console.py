@@ -80,7 +80,10 @@ def reader(root: Path) -> Callable[[str], str | None]:
 def step_summary(findings: Iterable[Finding]) -> None:
     """Append the findings to the step summary of GitHub Actions."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
-    rows = [f"| `{f.code}` | {f.severity.value} | `{f.span().file}:{f.span().line}` | {_cell(f.message)} |" for f in findings]
+    rows = [
+        f"| `{f.code}` | {f.severity.value} | `{f.span().file}:{f.span().line}` | {_cell(f.message)} |"
+        for f in findings
+    ]
     if path and rows:
         with Path(path).open("a", encoding="utf-8") as file:
             file.write("\n".join(["| code | severity | where | what |", "|---|---|---|---|", *rows, ""]) + "\n")

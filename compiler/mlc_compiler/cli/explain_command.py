@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from mlc_compiler.cli.console import Console
+
+if TYPE_CHECKING:  # pydantic is off the path of `mlc explain MLC302`
+    from pydantic import BaseModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,17 +59,18 @@ def _field(subject: str) -> str | None:
     kind = next((k for k in KINDS if k.lower() == head.lower().replace("_", "")), None)
     if kind is None:
         return None
+    model: type[BaseModel] | None = KINDS[kind]
     if not path:
-        title, text, model = f"kind {kind}", summary(KINDS[kind]), KINDS[kind]
+        title, text = f"kind {kind}", summary(KINDS[kind])
     else:
         found = find(KINDS[kind], tuple(path))
         if found is None:
             return None
         default = "required" if found.required else f"default {found.default}" if found.default else "optional"
         title, text = f"{kind}.{'.'.join(path)}: {found.type} ({default})", found.text
-        model = found.model  # type: ignore[assignment]  # a scalar field has none
+        model = found.model
     lines = [title, "", wrapped(text, "") if text else ""]
-    for field in fields(model) if model is not None else ():
+    for field in fields(model) if model else ():
         marks = "required" if field.required else f"default {field.default}" if field.default else ""
         lines += ["", f"  {field.name}  <{field.type}>  {marks}".rstrip()]
         lines += [wrapped(field.text, "      ")] if field.text else []

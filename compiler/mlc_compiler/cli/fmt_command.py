@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.backend.writer import replace_file
+    from mlc_compiler.backend.text_file import replace_file
     from mlc_compiler.cli.project import find_root
     from mlc_compiler.conventions import PROJECT_FILE
     from mlc_compiler.diagnostics import Sink

@@ -91,6 +91,7 @@ def _command_first(arguments: list[str]) -> list[str]:
 
 
 def common_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that every command has."""
     parser.add_argument("-C", dest="directory", type=Path, default=Path(), metavar="DIR", help="the project's folder")
     parser.add_argument("-q", dest="quiet", action="store_true", help="findings and results only")
     parser.add_argument("-v", dest="verbose", action="store_true", help="say more")
@@ -98,6 +99,7 @@ def common_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def usage() -> str:
+    """Return the help of `mlc` itself."""
     rows = [f"  {name:<12}{summary}" for name, summary in COMMANDS]
     return "\n".join(
         [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import enum
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,13 +11,23 @@ from mlc_compiler.backend.registry import Registry, installed
 from mlc_compiler.backend.target import Artifact
 from mlc_compiler.cli.console import Console
 from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
-from mlc_compiler.diagnostics import Sink, Span, nearest
+from mlc_compiler.diagnostics import Severity, Sink, Span, nearest
 from mlc_compiler.frontend import workspace
+from mlc_compiler.frontend.lock import LockFile, parse_lock
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.waivers import active_waivers
-from mlc_compiler.gitops.lock import LockFile, parse_lock
 from mlc_compiler.gitops.pins import read_pins
+from mlc_compiler.ir import ProjectRelease
 from mlc_compiler.pipeline import Compilation, Inputs, compile_project, emit, load_project
+
+
+class LockUse(enum.Enum):
+    """What a command does with mlc.lock."""
+
+    ADVISED = "a dataset that was never measured is a warning"
+    REQUIRED = "it is an error: what the command makes would rest on nothing"
+    WRITTEN = "the command measures datasets itself"
+    REPLACED = "so it does, and a lock of another mlc or a damaged one does not matter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,11 @@ class Workspace:
     registry: Registry
     compilation: Compilation
     artifacts: tuple[Artifact, ...]
+    warned: bool = False
+
+    @property
+    def releases(self) -> ProjectRelease:
+        return self.compilation.releases
 
 
 def find_root(directory: Path, console: Console) -> Path | None:
@@ -37,15 +53,17 @@ def find_root(directory: Path, console: Console) -> Path | None:
     if root is None:
         sink = Sink()
         sink.error(
-            "MLC201", Span(PROJECT_FILE, 1, 1, 1, 1), f"no {PROJECT_FILE} in `{directory}` or above it",
+            "MLC201",
+            Span(PROJECT_FILE, 1, 1, 1, 1),
+            f"no {PROJECT_FILE} in `{directory}` or above it",
             help="`mlc init` starts a project; -C names another folder",
-        )  # fmt: skip
+        )
         console.findings(sink, directory)
     return root
 
 
 def open_project(
-    directory: Path, console: Console, *, preview: bool = False, require_lock: bool = False, artifacts: bool = True
+    directory: Path, console: Console, *, preview: bool = False, lock: LockUse = LockUse.ADVISED, artifacts: bool = True
 ) -> Workspace | None:
     """Return the compiled project, or None after showing its findings. Warnings are shown either way."""
     root = find_root(directory, console)
@@ -57,23 +75,26 @@ def open_project(
     if project is not None:
         read, sink = sink, Sink(active_waivers(project, datetime.now(UTC).date().isoformat(), sink))
         sink.extend(read)
-        opened = _compile(root, project, sink, preview, require_lock, artifacts)
+        opened = _compile(root, project, sink, preview, lock, artifacts)
     failed = console.findings(sink, root)
-    return None if failed else opened
+    if failed or opened is None:
+        return None
+    return replace(opened, warned=any(f.severity is Severity.WARNING for f in sink))
 
 
 def _compile(
-    root: Path, project: Project, sink: Sink, preview: bool, require_lock: bool, artifacts: bool
+    root: Path, project: Project, sink: Sink, preview: bool, use: LockUse, artifacts: bool
 ) -> Workspace | None:
-    lock = read_lock(root, sink)
-    _check_lock(project, lock, require_lock, sink)
+    lock = read_lock(root, Sink() if use is LockUse.REPLACED else sink)
+    if use in (LockUse.ADVISED, LockUse.REQUIRED):
+        _check_lock(project, lock, use is LockUse.REQUIRED, sink)
     pairs = tuple((e.name, m.name) for e in project.environments for m in project.models)
     pins = read_pins(root, pairs, sink)
     registry = installed()
     targets = registry.chosen(project.spec.targets)
     _check_targets(project, registry, sink)
     code = {m.name: workspace.code_digests(root, m.document, sink) for m in project.models if m.document.spec.code}
-    if sink.failed:
+    if sink.failed():
         return None
     inputs = Inputs(lock, pins, code, targets, preview)
     compilation = compile_project(project, inputs, sink)
@@ -93,13 +114,16 @@ def read_project(root: Path, sink: Sink) -> Project | None:
     files = [f for f in (workspace.read(root, p, sink) for p in paths) if f is not None]
     if not paths:
         sink.warn(
-            "MLC213", Span(PROJECT_FILE, 1, 1, 1, 1), f"no spec files below {', '.join(folders)}",
+            "MLC213",
+            Span(PROJECT_FILE, 1, 1, 1, 1),
+            f"no spec files below {', '.join(folders)}",
             help="put them there, or name their folders under `specs:`",
-        )  # fmt: skip
+        )
     return load_project((first, *files), sink)
 
 
 def read_lock(root: Path, sink: Sink) -> LockFile:
+    """Return the project's lock, an empty one where there is none."""
     path = root / LOCK_FILE
     return parse_lock(path.read_text("utf-8", "replace"), sink) if path.is_file() else LockFile()
 
@@ -117,6 +141,8 @@ def _check_targets(project: Project, registry: Registry, sink: Sink) -> None:
         if name not in registry.names():
             near = nearest(name, registry.names())
             sink.error(
-                "MLC911", project.document.at("targets", name).name(), f"there is no target `{name}`",
+                "MLC911",
+                project.document.at("targets", name).name(),
+                f"there is no target `{name}`",
                 help=f"did you mean `{near}`?" if near else f"installed: {', '.join(registry.names())}",
-            )  # fmt: skip
+            )

@@ -21,9 +21,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return 1
     project = opened.project
     counts = (
-        (len(project.datasets), "dataset"), (len(project.models), "model"), (len(project.gates), "gate"),
-        (len(project.rollouts), "rollout"), (len(project.monitors), "monitor"), (len(project.environments), "environment"),
-    )  # fmt: skip
+        (len(project.datasets), "dataset"),
+        (len(project.models), "model"),
+        (len(project.gates), "gate"),
+        (len(project.rollouts), "rollout"),
+        (len(project.monitors), "monitor"),
+        (len(project.environments), "environment"),
+    )
     if console.format == "text":
         listed = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n)
         console.out(f"{project.document.name} is valid: {listed}")

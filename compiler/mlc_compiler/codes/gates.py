@@ -13,26 +13,28 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC502",
         "bound on the wrong side",
-        'A metric where more is better takes `min`, one where less is better takes `max`; the other side would pass every bad model.',
+        "A metric where more is better takes `min`, one where less is better takes `max`; the other side would pass "
+        "every bad model.",
     ),
     Code(
         "MLC503",
         "bound outside the metric's range",
-        'The metric never takes such a value, so the check always passes or never does.',
+        "The metric never takes such a value, so the check always passes or never does.",
     ),
     Code(
         "MLC504",
         "comparison with what does not exist",
-        '`versus: baseline` needs `baseline` on the model.',
+        "`versus: baseline` needs `baseline` on the model.",
     ),
     Code(
         "MLC505",
         "group or slice of an unknown column",
-        'Slices and groups are columns of the spine or features of the model.',
+        "Slices and groups are columns of the spine or features of the model.",
     ),
     Code(
         "MLC506",
         "field of another form",
-        'The field belongs to another form of check: `group` to fairness, `max_difference` to parity, `versus` to metrics.',
+        "The field belongs to another form of check: `group` to fairness, `max_difference` to parity, `versus` to "
+        "metrics.",
     ),
 )

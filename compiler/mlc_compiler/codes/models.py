@@ -8,7 +8,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC401",
         "estimator not allowed",
-        "Estimators come from an allow-list of libraries, since specs are untrusted input, or from the model's own `code`.",
+        "Estimators come from an allow-list of libraries, since specs are untrusted input, or from the model's own "
+        "`code`.",
     ),
     Code(
         "MLC402",
@@ -18,37 +19,38 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC403",
         "split does not add up",
-        'The shares of train, validation and test add up to 100 %, and each fold that is used is larger than nothing.',
+        "The shares of train, validation and test add up to 100 %, and each fold that is used is larger than nothing.",
     ),
     Code(
         "MLC404",
         "search space malformed",
-        'A range goes from its smaller to its larger bound; a logarithmic one starts above zero.',
+        "A range goes from its smaller to its larger bound; a logarithmic one starts above zero.",
     ),
     Code(
         "MLC405",
         "field without effect",
-        'The field has no effect in this combination, so that a reader would be misled: decisions are for classifiers, schedules for batch serving, and so on.',
+        "The field has no effect in this combination, so that a reader would be misled: decisions are for "
+        "classifiers, schedules for batch serving, and so on.",
     ),
     Code(
         "MLC406",
         "serving mode incomplete",
-        'Batch serving needs a schedule and an output; online serving needs `request` columns in its views.',
+        "Batch serving needs a schedule and an output; online serving needs `request` columns in its views.",
     ),
     Code(
         "MLC407",
         "replicas contradict",
-        'The smallest number of replicas is at most the largest.',
+        "The smallest number of replicas is at most the largest.",
     ),
     Code(
         "MLC408",
         "decision has several rules",
-        'The operating point follows one rule: a threshold, a bound on one rate, or a score to maximise.',
+        "The operating point follows one rule: a threshold, a bound on one rate, or a score to maximise.",
     ),
     Code(
         "MLC409",
         "code of the model not found",
-        'A glob of `code` matches no file, or an `entrypoint` names a module that is not in `code`.',
+        "A glob of `code` matches no file, or an `entrypoint` names a module that is not in `code`.",
     ),
     Code(
         "MLC480",
@@ -91,5 +93,116 @@ CODES: tuple[Code, ...] = (
         "scored rows not unique",
         "A batch scores each row once, by primary key. Rows without a key, or several rows with one key, cannot be "
         "told apart in the output. Mend the input dataset or its `primary_key`.",
+    ),
+    Code(
+        "MLC450",
+        "estimator unknown",
+        "`class` is the dotted path of an estimator of scikit-learn, and `entrypoint` is module:function in the "
+        "model's own code. Estimators come from an allow-list, since specs are untrusted input. The help names "
+        "the nearest one.",
+    ),
+    Code(
+        "MLC451",
+        "parameter unknown",
+        "`params` and the search's `space` name parameters of the estimator's class. The help names the nearest one.",
+    ),
+    Code(
+        "MLC452",
+        "parameter's value refused",
+        "scikit-learn constrains the type and range of each parameter; the note says how. Give a value that it allows.",
+    ),
+    Code(
+        "MLC453",
+        "label with one class",
+        "A classifier needs rows of each class in the training fold to learn from, and in the test fold to be "
+        "judged by. Mend the label's expression, or take more data or other shares of the split.",
+    ),
+    Code(
+        "MLC454",
+        "fold without rows",
+        "After rows without a known or mature label and those in the gap were left out, a fold is empty. Take "
+        "more data, a smaller gap, or other shares of the split.",
+    ),
+    Code(
+        "MLC455",
+        "estimator could not be fitted",
+        "scikit-learn refused the data; the note says why. Often values are missing where the estimator allows "
+        "none: set `preprocessing.numeric.impute`.",
+    ),
+    Code(
+        "MLC456",
+        "estimator without probabilities",
+        "Thresholds, gates, calibration and drift monitors work on probabilities, so that a classifier must have "
+        "predict_proba.",
+    ),
+    Code(
+        "MLC457",
+        "estimator not convertible to ONNX",
+        "skl2onnx knows most estimators of scikit-learn, not all. Choose `package: {format: skops}`, which keeps "
+        "scikit-learn's own objects without pickle, or another estimator.",
+    ),
+    Code(
+        "MLC458",
+        "package is another model",
+        "The package's scores differ from the trained model's by more than rounding explains, so that what was "
+        "evaluated would not be what is served. Choose the other package format or another estimator. A `parity` "
+        "gate sets a tighter bound.",
+    ),
+    Code(
+        "MLC459",
+        "operating point not to be had",
+        "The rule of `decision` is applied on the validation fold: it needs rows of both classes there, and a "
+        "threshold that meets it. The note says what the best threshold reaches.",
+    ),
+    Code(
+        "MLC460",
+        "search without a result",
+        "None of the trials could be fitted and scored. Each point of the space must be one that the estimator "
+        "accepts.",
+    ),
+    Code(
+        "MLC461",
+        "version came to another package",
+        "The same version gave a package with another digest: libraries, time zone, serving query or batch size "
+        "differ from the run that made the former one. Gates were judged on the package of this run.",
+    ),
+    Code(
+        "MLC462",
+        "label does not fit the task",
+        "A binary classification has a label of two values; regressions have numbers.",
+    ),
+    Code(
+        "MLC463",
+        "estimator does not fit the task",
+        "Classifications need a classifier; regressions and forecasts a regressor.",
+    ),
+    Code(
+        "MLC464",
+        "fit did not converge",
+        "The solver stopped at its limit of iterations; the model may be worse than it could be. Allow more "
+        "iterations, or scale the numbers.",
+    ),
+    Code(
+        "MLC465",
+        "champion can't be compared",
+        "The champion is scored on the very same rows, by primary key, with its own packaged features. Another "
+        "task or another key makes that impossible.",
+    ),
+    Code(
+        "MLC466",
+        "local store is not a folder",
+        "Runs on this machine keep steps and packages in a folder, where renaming makes each of them whole or "
+        "absent. Only `store.ci` may be a URL.",
+    ),
+    Code(
+        "MLC467",
+        "champion not in the store",
+        "Gates against the champion need its package, which the pin of the last environment names by digest. "
+        "Fetch it into the store; a check that can't be decided would block the release.",
+    ),
+    Code(
+        "MLC468",
+        "run not tracked",
+        "The run itself is done and its evidence written; only the copy for the tracking server could not be sent.",
     ),
 )

@@ -8,12 +8,13 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC701",
         "signal without a bound",
-        'The signal needs `min` or `max`, or a method that brings its own.',
+        "The signal needs `min` or `max`, or a method that brings its own.",
     ),
     Code(
         "MLC702",
         "signal's method does not fit its type",
-        'psi, jensen_shannon, ks, wasserstein and chi_square compare distributions; cbpe estimates performance; performance needs a metric.',
+        "psi, jensen_shannon, ks, wasserstein and chi_square compare distributions; cbpe estimates performance; "
+        "performance needs a metric.",
     ),
     Code(
         "MLC703",
@@ -23,7 +24,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC704",
         "signal on an unknown feature",
-        'The model has no feature of this name.',
+        "The model has no feature of this name.",
     ),
     Code(
         "MLC705",

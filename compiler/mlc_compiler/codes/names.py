@@ -46,7 +46,11 @@ CODES: tuple[Code, ...] = (
         "reference cycle",
         "Documents refer to each other in a circle, so none of them can be resolved first.",
     ),
-    Code("MLC210", "feature name taken twice", "Two selected views define features of one name; the model can't tell them apart."),
+    Code(
+        "MLC210",
+        "feature name taken twice",
+        "Two selected views define features of one name; the model can't tell them apart.",
+    ),
     Code(
         "MLC211",
         "nothing selected",

@@ -8,17 +8,17 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC601",
         "steps do not rise",
-        'Each step of a canary sends more traffic to the new version than the one before.',
+        "Each step of a canary sends more traffic to the new version than the one before.",
     ),
     Code(
         "MLC602",
         "last step is not 100",
-        'A rollout ends with all traffic on the new version: the last weight is 100.',
+        "A rollout ends with all traffic on the new version: the last weight is 100.",
     ),
     Code(
         "MLC603",
         "step without a hold",
-        'A step that neither holds nor waits for an approval is passed at once: it watches nothing.',
+        "A step that neither holds nor waits for an approval is passed at once: it watches nothing.",
     ),
     Code(
         "MLC604",
@@ -28,16 +28,17 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC605",
         "analysis slower than its step",
-        "The analysis measures less than once in a step's hold, or needs more failures than there are measurements, so that step can't be judged.",
+        "The analysis measures less than once in a step's hold, or needs more failures than there are measurements, "
+        "so that step can't be judged.",
     ),
     Code(
         "MLC606",
         "strategy without what it needs",
-        'A canary needs steps; a shadow needs `mirror`.',
+        "A canary needs steps; a shadow needs `mirror`.",
     ),
     Code(
         "MLC607",
         "online rollout of a batch model",
-        'A rollout moves traffic; a batch model has none.',
+        "A rollout moves traffic; a batch model has none.",
     ),
 )

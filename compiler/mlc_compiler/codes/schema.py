@@ -41,7 +41,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC107",
         "not exactly one form",
-        "The mapping has several forms of which exactly one is to be given, such as `expr` or `aggregate` of a feature.",
+        "The mapping has several forms of which exactly one is to be given, such as `expr` or `aggregate` of a "
+        "feature.",
     ),
     Code(
         "MLC108",

@@ -46,9 +46,11 @@ def check(documents: Iterable[YamlDocument], api_version: str | None, sink: Sink
 def _is_spec(value: Json, place: Place, api_version: str | None, sink: Sink) -> bool:
     if not isinstance(value, dict):
         sink.error(
-            "MLC109", place, f"the document is {_describe(value)}, not a mapping",
+            "MLC109",
+            place,
+            f"the document is {_describe(value)}, not a mapping",
             help="start it with `kind:`, `metadata:` and `spec:`",
-        )  # fmt: skip
+        )
         return False
     return _check_kind(value, place, sink) & _check_version(value, place, api_version, sink)
 
@@ -62,7 +64,9 @@ def _check_kind(value: dict[str, Json], place: Place, sink: Sink) -> bool:
     if "kind" not in value:
         sink.error("MLC108", place, "the document has no `kind`", help=known)
     else:
-        sink.error("MLC108", place.at("kind"), f"unknown kind `{kind}`", help=f"did you mean `{near}`?" if near else known)
+        sink.error(
+            "MLC108", place.at("kind"), f"unknown kind `{kind}`", help=f"did you mean `{near}`?" if near else known
+        )
     return False
 
 
@@ -96,9 +100,11 @@ def _waivers(value: dict[str, Json], place: Place, sink: Sink) -> tuple[Waiver, 
             found.append(Waiver(code, str(entry["until"]), str(entry["reason"])))
         else:
             sink.error(
-                "MLC102", place.at("x-allow", code).name(), "a waiver needs `until` and `reason`",
+                "MLC102",
+                place.at("x-allow", code).name(),
+                "a waiver needs `until` and `reason`",
                 help=f"write `{code}: {{until: 2030-01-31, reason: why it is right}}`",
-            )  # fmt: skip
+            )
     return tuple(found)
 
 
@@ -122,7 +128,7 @@ class _Fixed(Place):
     def of(cls, place: Place) -> _Fixed:
         return cls(place.file, place.document, place.path)
 
-    def at(self, *path: str | int) -> Place:
+    def at(self, *path: str | int) -> Place:  # noqa: ARG002  # the point is to stay
         return Place(self.file, self.document, self.path)
 
 
@@ -150,9 +156,13 @@ def _report(model: type[BaseModel], value: Json, details: ErrorDetails, place: P
         _scalar(kind, at, context, sink)
     elif kind in _WANTED:
         got = _describe(details["input"])
-        sink.error("MLC103", at, f"`{name}` is {got}, but {_WANTED[kind]} is wanted", help=_type_help(kind, details["input"]))
+        sink.error(
+            "MLC103", at, f"`{name}` is {got}, but {_WANTED[kind]} is wanted", help=_type_help(kind, details["input"])
+        )
     else:
-        sink.error("MLC106", at, f"`{name}` is out of bounds: {_bound(kind, context, details)}", help=_bound_help(context))
+        sink.error(
+            "MLC106", at, f"`{name}` is out of bounds: {_bound(kind, context, details)}", help=_bound_help(context)
+        )
 
 
 def _unknown(at: Place, name: str, known: Iterable[str], sink: Sink) -> None:
@@ -182,17 +192,23 @@ def _scalar(kind: str, at: Place, context: dict[str, Any], sink: Sink) -> None:
 
 def _bound(kind: str, context: dict[str, Any], details: ErrorDetails) -> str:
     words = {
-        "greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than": "less than {lt}",
-        "less_than_equal": "at most {le}", "too_short": "at least {min_length} items",
-        "too_long": "at most {max_length} items", "string_too_short": "at least {min_length} characters",
+        "greater_than": "more than {gt}",
+        "greater_than_equal": "at least {ge}",
+        "less_than": "less than {lt}",
+        "less_than_equal": "at most {le}",
+        "too_short": "at least {min_length} items",
+        "too_long": "at most {max_length} items",
+        "string_too_short": "at least {min_length} characters",
         "string_too_long": "at most {max_length} characters",
-    }  # fmt: skip
+    }
     wanted = words[kind].format(**context) if kind in words else details["msg"]
     return f"{_describe(details['input'])}, but {wanted} is wanted" if kind in words else wanted
 
 
 def _bound_help(context: dict[str, Any]) -> str:
-    limits = [f"{k}: {v}" for k, v in sorted(context.items()) if k in ("ge", "gt", "le", "lt", "min_length", "max_length")]
+    limits = [
+        f"{k}: {v}" for k, v in sorted(context.items()) if k in ("ge", "gt", "le", "lt", "min_length", "max_length")
+    ]
     return f"stay within the bound ({', '.join(limits)})" if limits else "see `mlc explain` for the field"
 
 
@@ -220,7 +236,7 @@ def _type_help(kind: str, value: object) -> str:
     return f"write {_WANTED[kind]}"
 
 
-# --- from pydantic's locations to ours ---------------------------------------------------------------------------------
+# --- from pydantic's locations to ours -------------------------------------------------------------------------------
 def _yaml_path(value: Json, location: tuple[str | int, ...]) -> Path:
     """Return the steps of a pydantic location that exist in the document, union tags left out."""
     path: list[str | int] = []
@@ -230,7 +246,7 @@ def _yaml_path(value: Json, location: tuple[str | int, ...]) -> Path:
             value = value[str(step)]
         elif isinstance(value, list) and isinstance(step, int) and step < len(value):
             value = value[step]
-        elif last or not (isinstance(value, dict) or isinstance(value, list)):
+        elif last or not (isinstance(value, dict | list)):
             continue
         else:
             continue
@@ -261,7 +277,7 @@ def _alternatives(annotation: object) -> tuple[object, ...]:
     arguments = get_args(annotation)
     if hasattr(annotation, "__metadata__"):
         return _alternatives(arguments[0])
-    if arguments and type(None) in arguments or "Union" in type(annotation).__name__:
+    if (arguments and type(None) in arguments) or "Union" in type(annotation).__name__:
         return tuple(inner for a in arguments for inner in _alternatives(a))
     return (annotation,)
 

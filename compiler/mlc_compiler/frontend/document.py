@@ -9,7 +9,7 @@ from mlc_compiler.diagnostics import Place
 from mlc_compiler.ir import Origin
 from mlc_compiler.spec import Metadata, SpecModel
 
-S = TypeVar("S", bound=SpecModel, covariant=True)
+S_co = TypeVar("S_co", bound=SpecModel, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
-class Document(Generic[S]):
+class Document(Generic[S_co]):
     """One document: its kind, metadata and spec, and where it stands."""
 
     kind: str
     metadata: Metadata
-    spec: S
+    spec: S_co
     place: Place
     waivers: tuple[Waiver, ...] = ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from mlc_compiler.diagnostics import Finding, Place, Related, Span
+from mlc_compiler.diagnostics import Finding, Place, Span
 from mlc_compiler.frontend.positions import Positions
 from mlc_compiler.frontend.yaml_source import positions
 
@@ -18,24 +18,29 @@ def locate(findings: Iterable[Finding], read: Read) -> list[Finding]:
     `read` returns the text of a file, or None when it can't be read: its findings point at the file's start.
     """
     finder = _Finder(read)
-    located = dict.fromkeys(_located(finding, finder) for finding in findings)
+    located = dict.fromkeys(finder.located(finding) for finding in findings)
     return sorted(located, key=lambda finding: (finding.span(), finding.code, finding.message))
 
 
-def _located(finding: Finding, finder: _Finder) -> Finding:
-    related = tuple(replace(item, at=finder.span(item.at)) for item in finding.related)
-    return replace(finding, at=finder.span(finding.at), related=related)
-
-
 class _Finder:
+    """Finds the spans of places; reads each file once."""
+
     def __init__(self, read: Read) -> None:
         self._read = read
         self._files: dict[str, dict[int, Positions]] = {}
 
-    def span(self, at: Place | Span | None) -> Span | None:
-        if not isinstance(at, Place):
+    def located(self, finding: Finding) -> Finding:
+        related = tuple(replace(item, at=item.at and self.span(item.at)) for item in finding.related)
+        return replace(finding, at=self.span(finding.at), related=related)
+
+    def span(self, at: Place | Span) -> Span:
+        if isinstance(at, Span):
             return at
-        if at.file not in self._files:
-            self._files[at.file] = self._positions(at.file)
-        document = self._files[at.file].get(at.document)
+        document = self._positions(at.file).get(at.document)
         return document.find(at) if document else Span(at.file, 1, 1, 1, 1)
+
+    def _positions(self, file: str) -> dict[int, Positions]:
+        if file not in self._files:
+            text = self._read(file)
+            self._files[file] = {} if text is None else positions(file, text)
+        return self._files[file]

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 
 from mlc_compiler.diagnostics import Place, Sink, nearest
+from mlc_compiler.frontend.yaml_scalar import Value as Json
 
 _PLACEHOLDER = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 MAX_DOCUMENTS = 10_000
 
-Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
 class _UnknownKey(Exception):
@@ -77,9 +77,7 @@ def _fits(metadata: dict[str, Json], lists: dict[str, list[Json]], place: Place,
 
 
 def _document(value: dict[str, Json], combination: dict[str, Json]) -> dict[str, Json]:
-    filled = _fill(value, combination)
-    assert isinstance(filled, dict)
-    return filled
+    return {key: _fill(item, combination) for key, item in value.items()}
 
 
 def _fill(value: Json, combination: dict[str, Json]) -> Json:

@@ -9,7 +9,7 @@ from mlc_compiler.diagnostics import Path, Place, Span
 from mlc_compiler.frontend.source_text import SourceText
 from mlc_compiler.frontend.yaml_tree import Node
 
-# One unit of a scalar's source for each character of its value; `''` and an escape are one. An escaped line break is none.
+# The units of a quoted scalar's source: `''` and an escape are one. An escaped line break stands for nothing.
 _UNITS = {
     "'": re.compile(r"''|.", re.DOTALL),
     '"': re.compile(r"\\x..|\\u.{4}|\\U.{8}|\\\r\n|\\.|.", re.DOTALL),
@@ -73,18 +73,17 @@ class Positions:
         if key is not None and (node.style == "block" or node.start == node.end):
             return self._span(key)
         if node.style == "block":
-            return self._source.span(node.start, min(node.end, self._first_line_end(node)))
+            return self._source.span(node.start, self._first_line_end(node))
         return self._span(node)
 
     def _first_line_end(self, node: Node) -> int:
-        # The rest of the line may be a comment, which is not part of the value.
-        last = node.start
+        """Return where the first line of a block ends, without the comment that may follow."""
         line_end = self._source.line_end(node.start)
-        while node.style == "block":
-            key, value = next(iter(node.fields.values())) if node.fields else (None, node.items[0])
-            last = max(last, key.end if key else value.start)
-            node = value
-        return node.end if node.end <= line_end else min(max(last, node.start), line_end)
+        end = node.start + 1
+        while node.style == "block" and node.start < line_end and (node.fields or node.items):
+            key, node = next(iter(node.fields.values())) if node.fields else (None, node.items[0])
+            end = key.end if key else end
+        return min(node.end, line_end) if node.start < line_end else end
 
     def _span(self, node: Node) -> Span:
         text = self._source.text[node.start : node.end]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlc_compiler.diagnostics import Place
-
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.ir import Origin
 from mlc_compiler.spec.dataset import Dataset

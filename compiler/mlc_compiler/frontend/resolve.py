@@ -25,7 +25,7 @@ def resolve(documents: Iterable[Document[Any]], project: Document[Any], sink: Si
     _check_monitors(kinds["Monitor"].values(), sink)
     attached = {kind: _attach(kinds[kind].values(), kinds["Model"], sink) for kind in ("Gate", "Rollout", "Monitor")}
     models = [_bind(kinds["Model"][name], kinds, attached, sink) for name in sorted(kinds["Model"])]
-    if sink.failed:
+    if sink.failed():
         return None
     return Project(
         document=project,
@@ -47,17 +47,21 @@ def _by_kind(documents: Iterable[Document[Any]], sink: Sink) -> dict[str, dict[s
     for document in documents:
         if document.kind == "Project":
             sink.error(
-                "MLC202", document.place.at("kind"), "a second Project document",
+                "MLC202",
+                document.place.at("kind"),
+                "a second Project document",
                 help="keep one, in mlc.yaml",
-            )  # fmt: skip
+            )
             continue
         first = kinds[document.kind].setdefault(document.name, document)
         if first is not document:
             sink.error(
-                "MLC203", document.place.at("metadata", "name"), f"a second {document.kind} is named `{document.name}`",
+                "MLC203",
+                document.place.at("metadata", "name"),
+                f"a second {document.kind} is named `{document.name}`",
                 related=[Related("first", document.name, first.place.at("metadata", "name"))],
                 help="rename one of them",
-            )  # fmt: skip
+            )
     return kinds
 
 
@@ -73,6 +77,7 @@ def lookup(name: str, known: ByName, kind: str, at: Place, sink: Sink) -> Docume
 
 
 def is_pattern(name: str) -> bool:
+    """Tell whether a name picks by pattern."""
     return any(c in name for c in "*?[")
 
 
@@ -81,7 +86,7 @@ def matching(pattern: str, names: Iterable[str]) -> list[str]:
     return sorted(n for n in names if fnmatchcase(n, pattern))
 
 
-# --- views -------------------------------------------------------------------------------------------------------------
+# --- views -----------------------------------------------------------------------------------------------------------
 def _check_views(kinds: Mapping[str, ByName], sink: Sink) -> None:
     datasets = kinds["Dataset"]
     for view in kinds["FeatureView"].values():
@@ -97,7 +102,7 @@ def _check_views(kinds: Mapping[str, ByName], sink: Sink) -> None:
                 lookup(name, datasets, "Dataset", view.at("tests", index, "given", name).name(), sink)
 
 
-# --- what is attached to models ------------------------------------------------------------------------------------------
+# --- what is attached to models --------------------------------------------------------------------------------------
 def _attach(documents: Iterable[Document[Any]], models: ByName, sink: Sink) -> dict[str, list[Document[Any]]]:
     """Return the documents of a kind by the model that their `model:` picks."""
     attached: dict[str, list[Document[Any]]] = {}
@@ -122,14 +127,16 @@ def _models_help(models: ByName) -> str:
 def _single(documents: list[Document[Any]], model: Document[Model], sink: Sink) -> Document[Any] | None:
     for other in documents[1:]:
         sink.error(
-            "MLC208", other.at("model"), f"a second {other.kind} for model `{model.name}`",
+            "MLC208",
+            other.at("model"),
+            f"a second {other.kind} for model `{model.name}`",
             related=[Related("first", documents[0].name, documents[0].at("model"))],
             help=f"keep one {other.kind} for a model, or narrow the pattern",
-        )  # fmt: skip
+        )
     return documents[0] if documents else None
 
 
-# --- models ------------------------------------------------------------------------------------------------------------
+# --- models ----------------------------------------------------------------------------------------------------------
 def _bind(
     model: Document[Model],
     kinds: Mapping[str, ByName],
@@ -175,33 +182,36 @@ def _select(
     return tuple(used.values()), tuple(chosen.values())
 
 
-def _choose(
-    feature: SelectedFeature, chosen: dict[str, SelectedFeature], model: Document[Model], sink: Sink
-) -> None:
+def _choose(feature: SelectedFeature, chosen: dict[str, SelectedFeature], model: Document[Model], sink: Sink) -> None:
     first = chosen.setdefault(feature.name, feature)
     if first.view != feature.view:
         sink.error(
-            "MLC210", model.at("features", feature.entry),
+            "MLC210",
+            model.at("features", feature.entry),
             f"`{feature.name}` comes from both `{first.view}` and `{feature.view}`",
             help=f"exclude one of them: `exclude: [{feature.view}.{feature.name}]`",
-        )  # fmt: skip
+        )
 
 
 def _wanted(view: Document[FeatureView], wanted: str, at: Place, sink: Sink) -> list[str]:
     names = list(view.spec.features)
     if not wanted:
         sink.error(
-            "MLC206", at, f"`{view.name}` names a view, not its features",
+            "MLC206",
+            at,
+            f"`{view.name}` names a view, not its features",
             help=f"write `{view.name}.*` for all of them",
-        )  # fmt: skip
+        )
         return []
     found = [n for n in names if fnmatchcase(n, wanted)]
     if not found:
         near = nearest(wanted, names)
         sink.error(
-            "MLC206", at, f"view `{view.name}` has no feature `{wanted}`",
+            "MLC206",
+            at,
+            f"view `{view.name}` has no feature `{wanted}`",
             help=f"did you mean `{view.name}.{near}`?" if near else f"its features are {', '.join(names)}",
-        )  # fmt: skip
+        )
     return found
 
 
@@ -211,9 +221,11 @@ def _check_excluded(model: Document[Model], views: Mapping[str, Document[Feature
         if name not in known:
             near = nearest(name, known)
             sink.error(
-                "MLC206", model.at("exclude", index), f"no selected view has a feature `{name}`",
+                "MLC206",
+                model.at("exclude", index),
+                f"no selected view has a feature `{name}`",
                 help=f"did you mean `{near}`?" if near else "remove it",
-            )  # fmt: skip
+            )
 
 
 def _spine(
@@ -227,15 +239,16 @@ def _spine(
             one, other = (getattr(v.spec, "from_" if field == "from" else field) for v in (first, view))
             if one != other:
                 sink.error(
-                    "MLC207", model.at("features"),
+                    "MLC207",
+                    model.at("features"),
                     f"views `{first.name}` and `{view.name}` differ in `{field}`: `{one}` and `{other}`",
                     related=[Related(v.name, str(o), v.at(field)) for v, o in ((first, one), (view, other))],
                     help="take views that share the spine, or join the other dataset into one view",
-                )  # fmt: skip
+                )
     return datasets.get(first.spec.from_)
 
 
-# --- monitors and environments -------------------------------------------------------------------------------------------
+# --- monitors and environments ---------------------------------------------------------------------------------------
 def _check_monitors(monitors: Iterable[Document[Any]], sink: Sink) -> None:
     for monitor in monitors:
         signals = {s.name for s in monitor.spec.signals}
@@ -243,9 +256,13 @@ def _check_monitors(monitors: Iterable[Document[Any]], sink: Sink) -> None:
             if name not in signals:
                 near = nearest(name, signals)
                 sink.error(
-                    "MLC204", monitor.at("retrain", "on", index), f"the monitor has no signal `{name}`",
-                    help=f"did you mean `{near}`?" if near else f"its signals are {', '.join(sorted(signals)) or 'none'}",
-                )  # fmt: skip
+                    "MLC204",
+                    monitor.at("retrain", "on", index),
+                    f"the monitor has no signal `{name}`",
+                    help=f"did you mean `{near}`?"
+                    if near
+                    else f"its signals are {', '.join(sorted(signals)) or 'none'}",
+                )
 
 
 def _check_environments(kinds: Mapping[str, ByName], sink: Sink) -> None:
@@ -277,10 +294,11 @@ def _check_promotion_cycle(environments: ByName, sink: Sink) -> None:
             if previous == name:
                 if name == min(seen):  # the circle is told once, from its first name
                     sink.error(
-                        "MLC209", environments[name].at("promoted_from"),
+                        "MLC209",
+                        environments[name].at("promoted_from"),
                         f"environments are promoted in a circle: {' <- '.join([*seen, name])}",
                         help="let one of them say `tracks: main`",
-                    )  # fmt: skip
+                    )
                 break
             if previous in seen:
                 break

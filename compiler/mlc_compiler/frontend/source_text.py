@@ -25,6 +25,10 @@ class SourceText:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
+    def offset(self, line: int) -> int:
+        """Return the offset of the first character of a line that exists, by its number from 1."""
+        return self._starts[line - 1]
+
     def line_start(self, offset: int) -> int:
         """Return the offset of the first character of the line that holds `offset`."""
         return self._starts[self.line_and_column(offset)[0] - 1]

@@ -48,9 +48,11 @@ def read(root: Path, path: str, sink: Sink) -> SpecFile | None:
         return SpecFile(path, (root / path).read_bytes())
     except OSError as error:
         sink.error(
-            "MLC212", Span(path, 1, 1, 1, 1), f"the file can't be read: {error.strerror or type(error).__name__}",
+            "MLC212",
+            Span(path, 1, 1, 1, 1),
+            f"the file can't be read: {error.strerror or type(error).__name__}",
             help="check that it exists and that you may read it",
-        )  # fmt: skip
+        )
         return None
 
 
@@ -59,9 +61,8 @@ def spec_folders(project: SpecFile) -> tuple[str, ...]:
     documents = load(project.path, project.content, Sink())
     spec = documents[0].value.get("spec") if documents and isinstance(documents[0].value, dict) else None
     folders = spec.get("specs") if isinstance(spec, dict) else None
-    if isinstance(folders, list) and all(isinstance(f, str) and is_inside(f) for f in folders):
-        return tuple(folders)
-    return DEFAULT_FOLDERS
+    named = [f for f in folders if isinstance(f, str) and is_inside(f)] if isinstance(folders, list) else []
+    return tuple(named) or DEFAULT_FOLDERS
 
 
 def is_inside(path: str) -> bool:
@@ -76,9 +77,11 @@ def code_digests(root: Path, model: Document[Model], sink: Sink) -> dict[str, st
         paths = sorted(p for p in root.glob(pattern) if p.is_file())
         if not paths:
             sink.error(
-                "MLC409", model.at("code", index), f"`{pattern}` matches no file",
+                "MLC409",
+                model.at("code", index),
+                f"`{pattern}` matches no file",
                 help="mend the glob; it is relative to the project's root",
-            )  # fmt: skip
+            )
         for path in paths:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             found[path.relative_to(root).as_posix()] = f"sha256:{digest}"

@@ -1,4 +1,4 @@
-"""The one door to PyYAML's parser: libyaml where PyYAML was built with it, else the pure one, which is ten times slower."""
+"""The one door to PyYAML's parser: libyaml where PyYAML was built with it, else the pure one, ten times slower."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class _PureParser(Reader, Scanner, Parser):
 def event_reader(text: str) -> Callable[[], Event | None]:
     """Return a function that gives the next event of the text at each call, then None.
 
-    It raises YAMLError where the text is no YAML, and ValueError (a UnicodeError is one) for text that can't be encoded.
+    It raises YAMLError where the text is no YAML, and ValueError, as UnicodeError, for text that can't be encoded.
     """
     if not yaml.__with_libyaml__:
-        return _PureParser(text).get_event  # type: ignore[no-any-return]  # the stubs leave it untyped
-    from yaml.cyaml import CParser
+        return _PureParser(text).get_event
+    from yaml._yaml import CParser  # exists only where PyYAML was built with libyaml
 
-    return CParser(text).get_event  # type: ignore[no-any-return]
+    return CParser(text).get_event

@@ -6,7 +6,7 @@ import enum
 import re
 from typing import TypeAlias
 
-Value: TypeAlias = "None | bool | int | float | str | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 
 CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -36,7 +36,7 @@ class Doubt(enum.Enum):
     OUT_OF_RANGE = "out of range"
 
 
-def plain(text: str) -> None | bool | int | float | str | Doubt:
+def plain(text: str) -> bool | int | float | str | Doubt | None:
     """Return the value of a plain scalar.
 
     >>> [plain(text) for text in ("on", "1.10", "12:30", "0o10", "1e5", "~", "2014-01-01", "010")]

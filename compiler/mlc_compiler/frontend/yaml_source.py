@@ -49,7 +49,7 @@ def load(file: str, text: bytes | str, sink: Sink) -> tuple[YamlDocument, ...]:
         return ()
     try:
         values = _QuickReader().read(decoded)
-    except (_Unexpected, YAMLError, ValueError):
+    except (_UnexpectedError, YAMLError, ValueError):
         trees = read_trees(SourceText(file, decoded), sink)
         values = {index: tree.value for index, tree in trees.items()}
     return tuple(YamlDocument(file, index, value) for index, value in values.items())
@@ -70,7 +70,8 @@ def spans(file: str, text: str, document_index: int) -> Positions:
 def _decode(file: str, text: bytes | str, sink: Sink) -> str | None:
     if len(text) > MAX_BYTES:
         sink.error(
-            "MLC012", Span(file, 1, 1, 1, 1), f"the file has {len(text) / 1e6:.1f} MB; a spec may have {MAX_BYTES / 1e6:.0f} MB",
+            "MLC012", Span(file, 1, 1, 1, 1),
+            f"the file has {len(text) / 1e6:.1f} MB; a spec may have {MAX_BYTES / 1e6:.0f} MB",
             help="keep data outside of the specs and refer to it by path, or split the file",
         )  # fmt: skip
         return None
@@ -86,15 +87,12 @@ def _replace_invalid(file: str, text: bytes, error: UnicodeDecodeError, sink: Si
     is_utf16 = text.startswith((b"\xff\xfe", b"\xfe\xff"))
     before = SourceText(file, text[: error.start].decode().removeprefix("\ufeff"))
     at = before.span(len(before.text), len(before.text))
-    shown = text[error.start : error.end].hex(" ")
-    sink.error(
-        "MLC002", at, "the file is UTF-16, not UTF-8" if is_utf16 else f"the file is not UTF-8: byte {error.start} is {shown}",
-        help="save the file as UTF-8",
-    )  # fmt: skip
+    problem = "it is UTF-16" if is_utf16 else f"byte {error.start} is {text[error.start : error.end].hex(' ')}"
+    sink.error("MLC002", at, f"the file is not UTF-8: {problem}", help="save the file as UTF-8")
     return None if is_utf16 else text.decode(errors="replace").removeprefix("\ufeff")
 
 
-class _Unexpected(Exception):
+class _UnexpectedError(Exception):
     """The text needs the careful reader."""
 
 
@@ -111,7 +109,7 @@ class _QuickReader:
         self.stack: list[tuple[dict[str, Value] | list[Value] | None, str | None]] = []
 
     def read(self, text: str) -> dict[int, Value]:
-        """Return the values by index of their document; raises _Unexpected, YAMLError or ValueError."""
+        """Return the values by index of their document; raises _UnexpectedError, YAMLError or ValueError."""
         handlers: dict[type[Event], Callable[[Any], None]] = {  # each takes its own class of event
             ScalarEvent: self.scalar,
             MappingStartEvent: self.open_mapping,
@@ -127,11 +125,11 @@ class _QuickReader:
                 handler(event)
         return self.values
 
-    def start_document(self, event: DocumentStartEvent) -> None:
+    def start_document(self, _event: DocumentStartEvent) -> None:
         self.index += 1
 
-    def alias(self, event: AliasEvent) -> None:
-        raise _Unexpected
+    def alias(self, _event: AliasEvent) -> None:
+        raise _UnexpectedError
 
     def open_mapping(self, event: MappingStartEvent) -> None:
         self.open(event, {})
@@ -142,19 +140,19 @@ class _QuickReader:
     def open(self, event: CollectionStartEvent, value: dict[str, Value] | list[Value]) -> None:
         is_key = self.key is None and type(self.container) is dict
         if is_key or event.tag is not None or event.anchor is not None or len(self.stack) >= MAX_DEPTH:
-            raise _Unexpected
+            raise _UnexpectedError
         self.stack.append((self.container, self.key))
         self.container = value
         self.key = None
 
-    def close(self, event: Event) -> None:
+    def close(self, _event: Event) -> None:
         value = self.container
         self.container, self.key = self.stack.pop()
         self.add(value)
 
     def scalar(self, event: ScalarEvent) -> None:
         if event.tag is not None or event.anchor is not None:
-            raise _Unexpected
+            raise _UnexpectedError
         text: str = event.value
         value: Value | Doubt = text
         if not event.style:  # as yaml_scalar.plain, without a call for the common word
@@ -163,9 +161,9 @@ class _QuickReader:
             elif text[0] in NUMBER_STARTS:
                 value = number(text)
             elif text == MERGE_KEY:
-                raise _Unexpected
+                raise _UnexpectedError
         if isinstance(value, Doubt):
-            raise _Unexpected
+            raise _UnexpectedError
         self.add(value)
 
     def add(self, value: Value) -> None:
@@ -178,7 +176,7 @@ class _QuickReader:
             elif type(value) is str and value not in container:
                 self.key = value
             else:
-                raise _Unexpected
+                raise _UnexpectedError
         elif type(container) is list:
             container.append(value)
         elif value is not None:

@@ -13,11 +13,13 @@ MAX_CONTROL_CHARACTERS = 20
 
 _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_KEY = re.compile(r":\s")
 _RESERVED = "@`%&*!|>"
+_OPENING = frozenset("[{\"'")
 
 
 def blank_control_characters(source: SourceText, sink: Sink) -> str:
-    """Return the text with a space for each character that YAML forbids, so that the rest can be read; report those."""
+    """Return the text with U+FFFD for each character that YAML forbids, so that the rest can be read; report those."""
     text = source.text
     for number, match in enumerate(_NOT_PRINTABLE.finditer(text)):
         if number >= MAX_CONTROL_CHARACTERS:
@@ -27,7 +29,7 @@ def blank_control_characters(source: SourceText, sink: Sink) -> str:
             f"the file contains the control character U+{ord(match.group()):04X}",
             help="delete it; inside double quotes it can be written as an escape",
         )  # fmt: skip
-    return _NOT_PRINTABLE.sub(" ", text)
+    return _NOT_PRINTABLE.sub("\ufffd", text)
 
 
 def next_document(text: str, offset: int, base: int) -> int | None:
@@ -40,13 +42,12 @@ def next_document(text: str, offset: int, base: int) -> int | None:
 def syntax_finding(source: SourceText, error: YAMLError | ValueError, base: int) -> Finding:
     """Return the finding for an exception of the parser, which started to read at the offset `base`."""
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
-        return Finding("MLC001", source.span(base, base), "the file is not valid YAML", note=type(error).__name__)
+        return Finding("MLC001", "the file is not valid YAML", source.span(base, base), note=type(error).__name__)
     offset = base + error.problem_mark.index
     tab = _tab_before(source, offset)
     if tab is not None:
-        return Finding(
-            "MLC004", source.character(tab), "a tab is used for indentation", help="indent with spaces, two for each level"
-        )
+        advice = "indent with spaces, two for each level"
+        return Finding("MLC004", "a tab is used for indentation", source.character(tab), help=advice)
     return _unreadable(source, error, offset, base)
 
 
@@ -59,25 +60,29 @@ def _tab_before(source: SourceText, offset: int) -> int | None:
 
 
 def _unreadable(source: SourceText, error: MarkedYAMLError, offset: int, base: int) -> Finding:
-    opened = None if error.context_mark is None else base + error.context_mark.index
-    context = error.context or ""
-    if offset >= len(source.text.rstrip()) and opened is not None:
-        # The end of the file is where the parser notices; the opening bracket or quote is what to mend.
-        return Finding("MLC001", source.character(opened), "the file ends before this is complete", note=context)
-    related = () if opened is None or opened == offset else (Related(context, at=source.character(opened)),)
-    return Finding(
-        "MLC001", source.character(offset), "the file is not valid YAML", error.problem or "", related, _advice(source, offset)
-    )
+    message, problem = "the file is not valid YAML", error.problem or ""
+    opened = offset if error.context_mark is None else base + error.context_mark.index
+    bracket = source.text[opened : opened + 1]
+    if offset >= len(source.text.rstrip()):
+        # The end of the file is only where the parser notices.
+        message = f"the file ends before this `{bracket}` is closed" if bracket in _OPENING else message
+        return Finding("MLC001", message, source.character(opened), problem)
+    related = () if opened == offset else (Related(error.context or "", at=source.character(opened)),)
+    return Finding("MLC001", message, source.character(offset), problem, related, _advice(source, opened, offset))
 
 
-def _advice(source: SourceText, offset: int) -> str:
-    """Return how to mend the usual mistakes, told from the character where the parser gave up."""
-    character = source.text[offset : offset + 1]
+def _advice(source: SourceText, opened: int, offset: int) -> str:
+    """Return how to mend the usual mistakes, told from the characters where the parser gave up and where it began."""
+    character, bracket = source.text[offset : offset + 1], source.text[opened : opened + 1]
     before = source.text[source.line_start(offset) : offset]
-    if character == ":" and before.strip():
+    if bracket == '"' and "\\" in source.text[max(opened, offset - 2) : offset + 1]:
+        return "double the backslash, or use single quotes, where it is an ordinary character"
+    if bracket in _OPENING and opened != offset:
+        return f"close the `{bracket}` of line {source.line_and_column(opened)[0]} before this"
+    if character == ":" and _KEY.search(before):
         return "put quotes round a value that contains `: `"
     if character and character in _RESERVED:
-        return f"put quotes round a value that starts with `{character}`"
-    if not before.strip():
+        return f"put quotes round a value that starts with {character}"
+    if character == ":" or not before.strip():
         return "start the keys of one mapping in the same column, and close every bracket and quote above"
     return ""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from yaml.error import MarkedYAMLError, YAMLError
+from yaml.error import Mark, MarkedYAMLError, YAMLError
 from yaml.events import (
     AliasEvent,
     CollectionStartEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     Event,
     MappingEndEvent,
@@ -30,8 +29,12 @@ from mlc_compiler.frontend.yaml_parser import MAX_DEPTH, event_reader
 from mlc_compiler.frontend.yaml_scalar import MERGE_KEY, Doubt, Value, plain
 from mlc_compiler.frontend.yaml_syntax import blank_control_characters, next_document, syntax_finding
 
+if TYPE_CHECKING:
+    from yaml._yaml import Mark as CMark  # exists only where PyYAML was built with libyaml
+
 MAX_EXPANDED = 100_000
 MAX_SYNTAX_ERRORS = 20
+MAX_FINDINGS = 100  # of one file: a generated file with one mistake a line would fill the memory
 
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS: dict[str, tuple[type, ...]] = {
@@ -67,8 +70,8 @@ class _Open:
     name: str | None = None
 
 
-class _TooDeep(Exception):
-    pass
+class _EnoughError(Exception):
+    """Reading on would help nobody: too deep, or too many findings already."""
 
 
 def read_trees(source: SourceText, sink: Sink) -> dict[int, Node]:
@@ -78,7 +81,7 @@ def read_trees(source: SourceText, sink: Sink) -> dict[int, Node]:
     for _ in range(MAX_SYNTAX_ERRORS):
         try:
             reader.read(text)
-        except _TooDeep:
+        except _EnoughError:
             break
         except (YAMLError, ValueError) as error:
             sink.add(syntax_finding(source, error, reader.base))
@@ -107,9 +110,10 @@ class _TreeReader:
         self.stack: list[_Open] = []
         self.anchors: dict[str, Node | None] = {}
         self.expanded = 0
+        self.reported = 0
 
     def read(self, text: str) -> None:
-        """Read from `base` to the end; raises _TooDeep, YAMLError or ValueError."""
+        """Read from `base` to the end; raises _EnoughError, YAMLError or ValueError."""
         handlers: dict[type[Event], Callable[[Any], None]] = {  # each takes its own class of event
             ScalarEvent: self.scalar,
             MappingStartEvent: self.open,
@@ -125,7 +129,7 @@ class _TreeReader:
                 handler(event)
 
     # --- events ------------------------------------------------------------------------------------------------------
-    def open_document(self, event: DocumentStartEvent) -> None:
+    def open_document(self, _event: DocumentStartEvent) -> None:
         self.index += 1
         self.expanded = 0
         self.stack.clear()
@@ -144,7 +148,7 @@ class _TreeReader:
         node.value = {} if is_mapping else []
         if len(self.stack) >= MAX_DEPTH:
             self.error("MLC011", node, f"values are nested more than {MAX_DEPTH} levels deep", help="flatten the value")
-            raise _TooDeep
+            raise _EnoughError
         if event.tag not in (None, "!", _CORE + ("map" if is_mapping else "seq")):
             self.refuse_tag(event.tag, node)
         if event.anchor is not None:
@@ -155,7 +159,7 @@ class _TreeReader:
         opened = self.stack.pop()
         node = opened.node
         if node.style == "flow":
-            node.end = self.base + event.end_mark.index
+            node.end = self.offset(event.end_mark)
         if opened.anchor is not None:
             self.anchors[opened.anchor] = node
         self.add(node)
@@ -163,16 +167,19 @@ class _TreeReader:
     def alias(self, event: AliasEvent) -> None:
         node = self.node(event, "")
         node.alias = True
-        target = self.anchors.get(event.anchor)
+        target = self.anchors.get(event.anchor or "")
         if target is None:
-            self.refuse_alias(event.anchor, node)
+            self.refuse_alias(event.anchor or "", node)
         elif self.within_budget(target, node):
             node.value, node.fields, node.items, node.size = target.value, target.fields, target.items, target.size
         self.add(node)
 
     # --- values ------------------------------------------------------------------------------------------------------
     def node(self, event: NodeEvent, style: str) -> Node:
-        return Node(self.base + event.start_mark.index, self.base + event.end_mark.index, style)
+        return Node(self.offset(event.start_mark), self.offset(event.end_mark), style)
+
+    def offset(self, mark: Mark | CMark | None) -> int:
+        return self.base + (mark.index if mark else 0)
 
     def scalar_value(self, event: ScalarEvent, node: Node) -> Value:
         text: str = event.value
@@ -226,7 +233,8 @@ class _TreeReader:
             )  # fmt: skip
         elif name in parent.fields:
             first = Related("first", at=self.span(parent.fields[name][0]))
-            self.error("MLC005", node, f"key `{name}` stands twice in this mapping", related=(first,), help="keep one of them")
+            message = f"key `{name}` stands twice in this mapping"
+            self.error("MLC005", node, message, related=(first,), help="keep one of them")
         else:
             return name
         return None
@@ -265,8 +273,11 @@ class _TreeReader:
             self.error("MLC009", node, f"alias `*{name}` stands inside `&{name}` itself", help="write the value out")
             return
         similar = nearest(name, self.anchors)
-        hint = f"did you mean `*{similar}`?" if similar else f"mark the value with `&{name}` before this line, or write it out"
-        self.error("MLC009", node, f"alias `*{name}` has no anchor `&{name}` before it in this document", help=hint)
+        define = f"mark the value with `&{name}` before this line, or write it out"
+        self.error(
+            "MLC009", node, f"alias `*{name}` has no anchor `&{name}` before it in this document",
+            help=f"did you mean `*{similar}`?" if similar else define,
+        )  # fmt: skip
 
     def within_budget(self, target: Node, node: Node) -> bool:
         was_within = self.expanded <= MAX_EXPANDED
@@ -283,6 +294,9 @@ class _TreeReader:
         return self.source.span(node.start, node.start + len(text.rstrip()))
 
     def error(
-        self, code: str, node: Node, message: str, *, note: str = "", help: str = "", related: tuple[Related, ...] = ()
+        self, code: str, node: Node, message: str, *, note: str = "", related: tuple[Related, ...] = (), **mend: str
     ) -> None:
-        self.sink.error(code, self.span(node), message, note=note, help=help, related=related)
+        self.reported += 1
+        if self.reported > MAX_FINDINGS:
+            raise _EnoughError
+        self.sink.error(code, self.span(node), message, note=note, related=related, **mend)

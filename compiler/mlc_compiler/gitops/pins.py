@@ -39,13 +39,17 @@ def _read_pin(root: Path, path: str, sink: Sink) -> Pin | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        sink.error("MLC904", Span(path, 1, 1, 1, 1), f"the pin can't be read: {error.strerror}", help="mend its permissions")
+        sink.error(
+            "MLC904", Span(path, 1, 1, 1, 1), f"the pin can't be read: {error.strerror}", help="mend its permissions"
+        )
         return None
     if b"\n<<<<<<<" in b"\n" + content or b"\n>>>>>>>" in content:
         sink.error(
-            "MLC904", Span(path, 1, 1, 1, 1), "the pin holds conflict markers",
+            "MLC904",
+            Span(path, 1, 1, 1, 1),
+            "the pin holds conflict markers",
             help="take one side whole: a pin is never merged line by line",
-        )  # fmt: skip
+        )
         return None
     before = len(sink)
     documents = load(path, content, sink)
@@ -64,13 +68,15 @@ def _pin(value: object, path: str, sink: Sink) -> Pin | None:
         text = value.get(name)
         if not isinstance(text, str) or (name != "image" and not _DIGEST.fullmatch(text)):
             sink.error(
-                "MLC904", place.at(name) if name in value else place, f"the pin's `{name}` is not a sha256 digest"
-                if name != "image" else "the pin names no image",
+                "MLC904",
+                place.at(name) if name in value else place,
+                f"the pin's `{name}` is not a sha256 digest" if name != "image" else "the pin names no image",
                 help="restore it from git; promote and release write pins",
-            )  # fmt: skip
+            )
             return None
     evidence = value.get("evidence")
-    return Pin(*(str(value[n]) for n in _FIELDS), path=path, evidence=str(evidence) if evidence else None)
+    version, artifact, image, snapshot = (str(value[name]) for name in _FIELDS)
+    return Pin(version, artifact, image, snapshot, path, str(evidence) if evidence else None)
 
 
 def _read_snapshot(root: Path, model: str, pin: Pin, sink: Sink) -> str | None:
@@ -80,9 +86,11 @@ def _read_snapshot(root: Path, model: str, pin: Pin, sink: Sink) -> str | None:
         json.loads(text)
     except (OSError, ValueError):
         sink.error(
-            "MLC905", Place(pin.path).at("snapshot"), f"the pin's snapshot {path} is missing or damaged",
+            "MLC905",
+            Place(pin.path).at("snapshot"),
+            f"the pin's snapshot {path} is missing or damaged",
             help="restore it from git: it holds what was promoted",
-        )  # fmt: skip
+        )
         return None
     return text
 

@@ -25,7 +25,14 @@ SIGNAL_METHODS = {
     "data_quality": "missing_rate",
 }
 # The customary alert level of each method; a signal may set its own.
-SIGNAL_BOUNDS = {"psi": 0.2, "jensen_shannon": 0.1, "ks": 0.1, "wasserstein": 0.1, "chi_square": 0.1, "missing_rate": 0.02}
+SIGNAL_BOUNDS = {
+    "psi": 0.2,
+    "jensen_shannon": 0.1,
+    "ks": 0.1,
+    "wasserstein": 0.1,
+    "chi_square": 0.1,
+    "missing_rate": 0.02,
+}
 
 MEBIBYTE = 2**20
 
@@ -46,10 +53,12 @@ def preprocessing(model: Model, path: str, origin: ir.Origin) -> ir.Preprocessin
 
 
 def resources(given: Resources, cpu: float, memory_mib: int) -> ir.Resources:
+    """Return the resources given, the rest as the caller says (cores, MiB)."""
     return ir.Resources(given.cpu or cpu, given.memory or memory_mib * MEBIBYTE, given.gpu)
 
 
 def signal_method(signal: Signal) -> str:
+    """Return how a signal is computed: as it says, or as its type usually is."""
     return signal.method or SIGNAL_METHODS[signal.type]
 
 
@@ -61,6 +70,7 @@ def signal_max(signal: Signal) -> float | None:
 
 
 def search_metric(model: Model) -> str:
+    """Return what a search is scored by: as it says, or as the task usually is."""
     if model.search and model.search.metric:
         return model.search.metric
     return {"binary_classification": "roc_auc", "multiclass_classification": "log_loss"}.get(model.task, "rmse")

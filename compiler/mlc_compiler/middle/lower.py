@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from mlc_compiler import ir
 from mlc_compiler.codec import freeze
@@ -12,6 +12,8 @@ from mlc_compiler.spec.gate import Gate, GateCheck
 from mlc_compiler.spec.model import Decision, Estimator, Model, Search, Serving
 from mlc_compiler.spec.monitor import Monitor
 from mlc_compiler.spec.rollout import Rollout
+
+Controller = Literal["deployment", "rollout", "cron_job"]
 
 
 def lower_model(resolved: ResolvedModel, controllers: frozenset[str], pin: ir.Pin | None) -> ir.Model:
@@ -48,14 +50,14 @@ def lower_model(resolved: ResolvedModel, controllers: frozenset[str], pin: ir.Pi
     )
 
 
-def _controller(spec: Model, rollout: ir.Rollout | None, offered: frozenset[str]) -> Any:
+def _controller(spec: Model, rollout: ir.Rollout | None, offered: frozenset[str]) -> Controller:
     """Pick the one controller of the workload: a batch runs by schedule, a progressive rollout where a target can."""
     if spec.serving.mode == "batch":
         return "cron_job"
     return "rollout" if rollout and rollout.strategy != "rolling" and "rollout" in offered else "deployment"
 
 
-# --- training ----------------------------------------------------------------------------------------------------------
+# --- training --------------------------------------------------------------------------------------------------------
 def _split(spec: Model, origin: ir.Origin) -> ir.Split:
     split = spec.split
     return ir.Split(split.strategy, split.train, split.validation, split.test, split.gap, tuple(split.group), origin)
@@ -101,7 +103,7 @@ def _train(spec: Model, origin: ir.Origin) -> ir.Train:
     return ir.Train(train.runner, resources, train.timeout, tuple(sorted(train.requirements)), train.refit, origin)
 
 
-# --- gates, rollout, monitor -------------------------------------------------------------------------------------------
+# --- gates, rollout, monitor -----------------------------------------------------------------------------------------
 def _gate(named: Named[Gate]) -> ir.Gate:
     origin = ir.Origin(f"Gate/{named.name}", "spec")
     checks = tuple(_check(c, named.spec.confidence, origin.at(f"checks.{i}")) for i, c in enumerate(named.spec.checks))
@@ -131,9 +133,7 @@ def _rollout(named: Named[Rollout]) -> ir.Rollout:
     return ir.Rollout(
         name=named.name,
         strategy=spec.strategy,
-        steps=tuple(
-            ir.Step(s.weight, s.hold, s.approval, origin.at(f"steps.{i}")) for i, s in enumerate(spec.steps)
-        ),
+        steps=tuple(ir.Step(s.weight, s.hold, s.approval, origin.at(f"steps.{i}")) for i, s in enumerate(spec.steps)),
         analysis=tuple(
             ir.Analysis(
                 a.metric, a.min, a.max, a.baseline, a.interval, a.failure_limit, a.method, origin.at(f"analysis.{i}")
@@ -156,12 +156,19 @@ def _monitor(named: Named[Monitor]) -> ir.Monitor:
     spec, origin = named.spec, ir.Origin(f"Monitor/{named.name}", "spec")
     signals = tuple(
         ir.Signal(
-            name=s.name, type=s.type, method=defaults.signal_method(s), metric=s.metric, features=tuple(s.features),
-            min=s.min, max=defaults.signal_max(s), window=s.window, severity=s.severity,
+            name=s.name,
+            type=s.type,
+            method=defaults.signal_method(s),
+            metric=s.metric,
+            features=tuple(s.features),
+            min=s.min,
+            max=defaults.signal_max(s),
+            window=s.window,
+            severity=s.severity,
             origin=origin.at(f"signals.{i}"),
         )
         for i, s in enumerate(spec.signals)
-    )  # fmt: skip
+    )
     retrain = spec.retrain
     return ir.Monitor(
         name=named.name,
@@ -178,7 +185,7 @@ def _monitor(named: Named[Monitor]) -> ir.Monitor:
     )
 
 
-# --- serving, card -----------------------------------------------------------------------------------------------------
+# --- serving, card ---------------------------------------------------------------------------------------------------
 def _serving(serving: Serving, origin: ir.Origin) -> ir.Serving:
     runtime = serving.runtime
     return ir.Serving(

@@ -55,20 +55,24 @@ def _apply(kind: str, spec: S, values: Mapping[str, Any], place: Place, sink: Si
 
 def _allowed(kind: str, model: type[BaseModel], path: str, at: Place, sink: Sink) -> bool:
     free = FREE[kind]
-    head = path.split(".")[0]
+    head = path.split(".", maxsplit=1)[0]
     known = list(field_paths(model))
     if path not in known and not any(k.startswith(path + ".") for k in known):
         near = nearest(path, known)
         sink.error(
-            "MLC907", at.name(), f"{kind} has no field `{path}`",
+            "MLC907",
+            at.name(),
+            f"{kind} has no field `{path}`",
             help=f"did you mean `{near}`?" if near else "see `mlc explain` for the fields",
-        )  # fmt: skip
+        )
         return False
     if free is not None and head not in free:
         sink.error(
-            "MLC907", at.name(), f"`{path}` is part of the model's version, so no environment can differ in it",
+            "MLC907",
+            at.name(),
+            f"`{path}` is part of the model's version, so no environment can differ in it",
             help=f"override fields of {' or '.join(free)}, or make it another model",
-        )  # fmt: skip
+        )
         return False
     return True
 

@@ -14,8 +14,8 @@ from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.resolve import matching
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.overrides import apply_overrides
-from mlc_compiler.middle.resolved import ResolvedModel, parse_snapshot, snapshot_text
 from mlc_compiler.middle.pins import Pins
+from mlc_compiler.middle.resolved import ResolvedModel, parse_snapshot, snapshot_text
 from mlc_compiler.spec.environment import Environment, Patch
 
 
@@ -52,7 +52,6 @@ def _target(name: str, options: Mapping[str, Any] | None, document: Document[Any
 
 
 def release(
-    project: Project,
     base: ir.Project,
     environment: Document[Environment],
     current: Mapping[str, ResolvedModel],
@@ -81,9 +80,11 @@ def _pinned(pin: ir.Pin, current: ResolvedModel, snapshots: Mapping[str, str], s
         except (ValueError, KeyError, TypeError):
             pass
     sink.error(
-        "MLC905", place, f"the snapshot of {current.name} is not what was promoted: its digest differs",
+        "MLC905",
+        place,
+        f"the snapshot of {current.name} is not what was promoted: its digest differs",
         help="restore it from git: it holds what was promoted",
-    )  # fmt: skip
+    )
     return current
 
 
@@ -120,5 +121,3 @@ def preview(release: ir.Release) -> ir.Release:
 def _preview_pin(model: ir.Model) -> ir.Pin:
     unknown = "sha256:" + "0" * 64
     return ir.Pin(model.version, unknown, f"{model.name}:preview", unknown, "")
-
-

@@ -19,16 +19,17 @@ from mlc_compiler.spec.monitor import Monitor
 from mlc_compiler.spec.rollout import Rollout
 from mlc_compiler.spec.types import SpecModel
 
-S = TypeVar("S", bound=SpecModel, covariant=True)
+S_co = TypeVar("S_co", bound=SpecModel, covariant=True)
+S = TypeVar("S", bound=SpecModel)
 FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Named(Generic[S]):
+class Named(Generic[S_co]):
     """A spec with its document's name."""
 
     name: str
-    spec: S
+    spec: S_co
 
 
 @dataclass(frozen=True, slots=True)

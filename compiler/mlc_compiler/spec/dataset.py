@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mlc_compiler.spec.document import SecretReference
-from mlc_compiler.spec.types import Date, Duration, Expression, Identifier, Number, Rate, RelativePath, OneOf, SpecModel, Text
+from mlc_compiler.spec.types import (
+    Date,
+    Duration,
+    Expression,
+    Identifier,
+    Number,
+    OneOf,
+    Rate,
+    RelativePath,
+    SpecModel,
+    Text,
+)
 
 ColumnType = Literal["string", "int64", "int32", "float64", "float32", "bool", "timestamp", "date", "decimal"]
 Classification = Literal["public", "internal", "confidential", "pii", "sensitive"]

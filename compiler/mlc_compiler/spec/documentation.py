@@ -1,4 +1,4 @@
-"""Field documentation, read from the spec modules' own source: one text for `mlc explain`, schemas and the reference."""
+"""Field documentation, read from the spec modules' source: one text for `mlc explain`, schemas and reference."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class FieldDocumentation:
     """What there is to know of a field."""
 
     name: str
+    model: type[BaseModel] | None  # of the mapping, or of the list's items
     type: str
     default: str  # "" when required
     required: bool
     text: str
-    model: type[BaseModel] | None  # of the mapping, or of the list's items
 
 
 @functools.cache
@@ -60,7 +60,7 @@ def _field(name: str, field: FieldInfo, text: str) -> FieldDocumentation:
     if not text and inner is not None:
         text = summary(inner)
     default = "" if field.is_required() or field.default is None else _value(field.default)
-    return FieldDocumentation(field.alias or name, type_text(field), default, field.is_required(), text, inner)
+    return FieldDocumentation(field.alias or name, inner, type_text(field), default, field.is_required(), text)
 
 
 def _value(default: object) -> str:
@@ -114,7 +114,7 @@ def find(model: type[BaseModel], path: tuple[str, ...]) -> FieldDocumentation | 
             return None
         found = next((f for f in fields(current) if f.name == step), None)
         if found is None and step == "metadata" and current is model:
-            found = FieldDocumentation("metadata", "mapping", "", True, summary(Metadata), Metadata)
+            found = FieldDocumentation("metadata", Metadata, "mapping", "", True, summary(Metadata))
         if found is None:
             return None
         current = found.model
@@ -122,4 +122,5 @@ def find(model: type[BaseModel], path: tuple[str, ...]) -> FieldDocumentation | 
 
 
 def wrapped(text: str, indent: str = "  ", width: int = 100) -> str:
+    """Return a text folded and indented for a terminal."""
     return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)

@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlc_compiler.spec.types import Bound, Identifier, Number, Rate, OneOf, SpecModel, Text
+from mlc_compiler.spec.types import Bound, Identifier, Number, OneOf, Rate, SpecModel, Text
 
-Fairness = Literal[
-    "demographic_parity", "disparate_impact", "equal_opportunity", "equalized_odds", "predictive_parity"
-]
+Fairness = Literal["demographic_parity", "disparate_impact", "equal_opportunity", "equalized_odds", "predictive_parity"]
 
 
 class GateCheck(OneOf):

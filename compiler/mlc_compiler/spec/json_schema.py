@@ -11,7 +11,7 @@ from mlc_compiler.spec import API_VERSION, KINDS, Metadata
 from mlc_compiler.spec.documentation import fields, summary
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-NOTES = {"^x-": {}}
+NOTES: Mapping[str, Mapping[str, str]] = {"^x-": {}}
 """Keys of the user's own pass everywhere."""
 
 
@@ -27,7 +27,10 @@ def union_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     documents = {kind: _document(kind, definitions) for kind in sorted(KINDS)}
     cases = [
-        {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"$ref": f"#/$defs/{kind}Document"}}
+        {
+            "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+            "then": {"$ref": f"#/$defs/{kind}Document"},
+        }
         for kind in documents
     ]
     for kind, document in documents.items():

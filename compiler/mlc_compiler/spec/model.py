@@ -220,5 +220,3 @@ class Model(SpecModel):
     package: Package = Package()
     serving: Serving = Serving()
     card: Card = Card()
-
-

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from mlc_compiler.conventions import duration_text
@@ -46,7 +55,7 @@ def _refuse(kind: str, expected: str, value: object) -> PydanticCustomError:
     return PydanticCustomError("mlc_scalar", "{kind}", {"kind": kind, "expected": expected, "value": value})
 
 
-def _parse_duration(value: Any) -> float:
+def _parse_duration(value: object) -> float:
     if isinstance(value, str):
         parts = _DURATION.findall(value)
         if parts and "".join(n + u for n, u in parts) == value:
@@ -56,7 +65,7 @@ def _parse_duration(value: Any) -> float:
     raise _refuse("a duration", "a number with a unit: 50ms, 30s, 15m, 3h, 7d, 2w", value)
 
 
-def _parse_size(value: Any) -> int:
+def _parse_size(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
@@ -65,7 +74,7 @@ def _parse_size(value: Any) -> int:
     return int(Decimal(match[1]) * _SIZE_BYTES.get(match[2] or "", 1))
 
 
-def _parse_cpu(value: Any) -> float:
+def _parse_cpu(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
         return float(value)
     if isinstance(value, str) and re.fullmatch(r"[1-9]\d*m", value):
@@ -73,7 +82,7 @@ def _parse_cpu(value: Any) -> float:
     raise _refuse("an amount of CPU", "cores or thousandths of a core: 2, 0.5, 500m", value)
 
 
-def _parse_rate(value: Any) -> float:
+def _parse_rate(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
@@ -82,7 +91,7 @@ def _parse_rate(value: Any) -> float:
     return float(Decimal(match[1]) / 100)
 
 
-def _parse_bound(value: Any) -> float:
+def _parse_bound(value: object) -> float:
     if isinstance(value, str) and _DURATION.search(value):
         return _parse_duration(value)
     return _parse_rate(value)
@@ -94,7 +103,7 @@ def _check_rate(value: float) -> float:
     return value
 
 
-def _parse_weight(value: Any) -> float:
+def _parse_weight(value: object) -> float:
     if isinstance(value, str) and (match := _PERCENT.fullmatch(value)):
         value = float(match[1])
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
@@ -138,7 +147,10 @@ Number = Annotated[float, BeforeValidator(_parse_rate), _text_schema(r"^(\d+(\.\
 Bound = Annotated[float, BeforeValidator(_parse_bound), _text_schema(r"^(\d+(\.\d+)?|\.\d+)\s*(%|ms|s|m|h)$", "number")]
 """A threshold: a number, a percentage (divided by 100) or a duration (in seconds)."""
 Rate = Annotated[
-    float, BeforeValidator(_parse_rate), AfterValidator(_check_rate), _text_schema(r"^(\d+(\.\d+)?|\.\d+)\s*%$", "number")
+    float,
+    BeforeValidator(_parse_rate),
+    AfterValidator(_check_rate),
+    _text_schema(r"^(\d+(\.\d+)?|\.\d+)\s*%$", "number"),
 ]
 """A number from 0 to 1; `1%` is 0.01."""
 Weight = Annotated[float, BeforeValidator(_parse_weight), _text_schema(r"^\d+(\.\d+)?%$", "number")]

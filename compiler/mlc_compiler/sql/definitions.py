@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler.diagnostics import Path
-from mlc_compiler.ir import Dataset, FeatureQuery, Label, Origin
+from mlc_compiler.ir import Dataset, FeatureQuery, Label
 
 FeatureKind = Literal["category", "number", "boolean", "timestamp", "text"]
 
@@ -48,7 +48,7 @@ class FeatureDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ViewDefinition:
-    """The features of one spine. `refresh` is in seconds; `origin` is the place that problems' paths start from."""
+    """The features of one spine. `refresh` is in seconds; `timezone` is the project's."""
 
     name: str
     spine: Dataset
@@ -59,7 +59,10 @@ class ViewDefinition:
     where: str | None = None
     refresh: float = 900.0
     timezone: str = "UTC"
-    origin: Origin = Origin("")
+
+    @property
+    def document(self) -> str:
+        return f"FeatureView/{self.name}"
 
     def feature(self, name: str) -> FeatureDefinition | None:
         return next((feature for feature in self.features if feature.name == name), None)
@@ -74,34 +77,50 @@ class LabelDefinition:
     aggregate: AggregateDefinition | None = None
     horizon: float | None = None
     known_at: str | None = None
-    origin: Origin = Origin("")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFeatures:
     """What one model takes: `select` holds `view.feature` patterns in which `*` stands for anything.
 
-    `slices` are columns of the spine kept beside the features. `label` is None where only features are wanted.
+    `name` is the model's. `slices` are columns of the spine kept beside the features. `label` is None where only
+    features are wanted.
     """
 
+    name: str
     views: tuple[ViewDefinition, ...]
     select: tuple[str, ...]
     label: LabelDefinition | None = None
     slices: tuple[str, ...] = ()
-    origin: Origin = Origin("")
+
+    @property
+    def document(self) -> str:
+        return f"Model/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemPlace:
-    """Where a problem is: `path` lies below `origin` (a view, the label, a model, a dataset's spec).
+    """A spec field: document as Kind/name, path from the document's root, such as ("spec", "features", "x", "expr").
 
     `within` is a range of characters in the scalar found there; `key` means the field's name instead of its value.
     """
 
-    origin: Origin
+    document: str
     path: Path = ()
     within: tuple[int, int] | None = None
     key: bool = False
+
+    def at(self, *path: str | int) -> ProblemPlace:
+        """Return the place of a field below this one."""
+        return ProblemPlace(self.document, self.path + path)
+
+    def name(self) -> ProblemPlace:
+        """Return the place of this field's key."""
+        return ProblemPlace(self.document, self.path, None, True)
+
+    def slice(self, span: tuple[int, int]) -> ProblemPlace:
+        """Return the place of some characters of this scalar."""
+        return ProblemPlace(self.document, self.path, span)
 
 
 @dataclass(frozen=True, slots=True)

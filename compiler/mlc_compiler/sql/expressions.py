@@ -290,7 +290,9 @@ def _literal(node: Literal) -> Typed:
         return Typed("NULL", "null", "null", narrow=True)
     if node.type == "string":
         text = "'" + str(value).replace("'", "''") + "'"
-        return Typed(text, "string", text)
+        # Queries are laid out by lines, so a line break never stands inside a literal.
+        sql = text if "\n" not in text else "(" + text.replace("\n", "' || chr(10) || '") + ")"
+        return Typed(sql, "string", text)
     if node.type == "float64":
         text = repr(value)
         return Typed(text if "e" in text else f"{text}e0", "float64", text)

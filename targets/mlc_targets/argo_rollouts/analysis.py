@@ -8,7 +8,6 @@ from decimal import Decimal
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import Tree, metadata
 from mlc_compiler.ir import Analysis, Model, Release, Rollout
-
 from mlc_targets.argo_rollouts.durations import go_duration
 from mlc_targets.argo_rollouts.options import Options
 from mlc_targets.argo_rollouts.queries import POD_HASH, query, window
@@ -67,6 +66,7 @@ def metric_names(rollout: Rollout) -> list[str]:
 
 
 def count_argument(name: str) -> str:
+    """Return the template's argument that says how often a metric is measured."""
     return f"{name}-count"
 
 

@@ -11,11 +11,12 @@ from mlc_compiler.backend.network import http_route, service
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.backend.workload import Tree
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release, Rollout
-
 from mlc_targets.argo_rollouts.analysis import analysis_template
 from mlc_targets.argo_rollouts.limits import check_model
 from mlc_targets.argo_rollouts.options import NAME, Options, check_options, gateway, read_options
 from mlc_targets.argo_rollouts.rollout import rollout_object
+
+PARTNER = "kubernetes"
 
 Objects = Iterator[tuple[str, Tree, Origin]]
 
@@ -25,10 +26,17 @@ class ArgoRolloutsTarget:
     """Rollouts of models whose controller is one; everything else of the model is the target kubernetes'."""
 
     name: str = NAME
+    controllers: frozenset[str] = frozenset(("rollout",))
 
     def check(self, release: Release) -> Iterable[Unsupported]:
         yield from check_options(release.project)
         options = read_options(release.project)
+        if not release.project.uses(PARTNER):
+            yield Unsupported(
+                release.project.options(NAME).origin,
+                f"{NAME} writes rollouts and services; accounts, autoscaling and network policies are {PARTNER}'s",
+                f"add the target {PARTNER} to mlc.yaml",
+            )
         for model in release.models:
             if model.controller == "rollout":
                 yield from check_model(release, model, options)

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from mlc_compiler import conventions
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Analysis, Model, Origin, Release, Rollout, Step
-
 from mlc_targets.argo_rollouts.analysis import measurements
 from mlc_targets.argo_rollouts.durations import go_duration
 from mlc_targets.argo_rollouts.options import Options, gateway
 from mlc_targets.argo_rollouts.queries import reads_latency, unmapped, window
 from mlc_targets.argo_rollouts.rollout import preview_seconds
 
-LONGEST_WATCHED = 46  # beyond it Kubernetes cuts the pod template's hash out of pod names, and by it pods are told apart
+LONGEST_WATCHED = 46  # Kubernetes cuts longer pod names, and with them the hash that tells versions apart
 LONGEST_SERVICE = 63 - len(conventions.canary_service(""))
 
 _OTHERS = {

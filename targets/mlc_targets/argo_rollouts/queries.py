@@ -50,6 +50,7 @@ def unmapped(model: Model, analysis: Analysis) -> str | None:
 
 
 def reads_latency(analysis: Analysis) -> bool:
+    """Tell whether the analysis reads the histogram of latencies."""
     return analysis.metric in _LATENCY
 
 

@@ -9,7 +9,6 @@ from mlc_compiler import conventions
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import Tree, server_pod, workload_metadata
 from mlc_compiler.ir import Model, Origin, Release, Rollout, Step
-
 from mlc_targets.argo_rollouts.analysis import analysis_run, measurements
 from mlc_targets.argo_rollouts.durations import go_duration
 from mlc_targets.argo_rollouts.options import Options
@@ -19,6 +18,7 @@ PLUGIN = "argoproj-labs/gatewayAPI"
 PROGRESS_SECONDS = 600
 READY_SECONDS = 10
 ABORT_DRAIN_SECONDS = 30  # pods of an aborted version stay until their last requests are answered
+SWITCH_MARGIN_SECONDS = 60  # the old version outlives the last measurement, which comes a little late
 PREVIEW_SECONDS = 600  # how long both versions stay up after a switch, when the spec does not say
 
 
@@ -38,7 +38,7 @@ def rollout_object(release: Release, model: Model, rollout: Rollout, options: Op
         "rollbackWindow": {"revisions": keep},
         "selector": {"matchLabels": conventions.selector_labels(release.project.name, model.name)},
         "strategy": Sourced(_strategy(release, model, rollout, options), _field(rollout, "strategy")),
-        "template": server_pod(release, model, _scrape_annotations(release, model)),
+        "template": server_pod(release, model),
     }
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -108,24 +108,13 @@ def _blue_green(model: Model, rollout: Rollout, options: Options) -> Tree:
         "activeService": conventions.stable_service(model.name),
         "previewService": conventions.canary_service(model.name),
         "autoPromotionEnabled": Sourced(approval is None, origin),
-        "scaleDownDelaySeconds": Sourced(math.ceil(preview), _field(rollout, "preview")),
+        "scaleDownDelaySeconds": Sourced(math.ceil(preview) + SWITCH_MARGIN_SECONDS, _field(rollout, "preview")),
         "abortScaleDownDelaySeconds": ABORT_DRAIN_SECONDS,
     }
     if rollout.analysis:
         run = analysis_run(rollout, model, preview, options)
         tree["postPromotionAnalysis"] = Sourced(run, _field(rollout, "analysis"))
     return tree
-
-
-def _scrape_annotations(release: Release, model: Model) -> Tree:
-    if release.project.options("kubernetes").get("scrape", "annotations") != "annotations":
-        return {}
-    port = model.serving.runtime.port if model.serving.runtime else conventions.SERVE_PORT
-    return {
-        "prometheus.io/path": conventions.METRICS_PATH,
-        "prometheus.io/port": str(port),
-        "prometheus.io/scrape": "true",
-    }
 
 
 def _field(rollout: Rollout, field: str) -> Origin:

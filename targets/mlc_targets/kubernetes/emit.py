@@ -11,7 +11,6 @@ from mlc_compiler.backend.network import http_route, service
 from mlc_compiler.backend.target import Artifact, Sourced, Target, Unsupported
 from mlc_compiler.backend.workload import Tree
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
-
 from mlc_targets.kubernetes import jobs, policies, server
 from mlc_targets.kubernetes.options import NAME, Options, check_options, read_options
 from mlc_targets.kubernetes.schedule import cron_every
@@ -24,6 +23,7 @@ class KubernetesTarget:
     """Rendered manifests, one object a file, of every pinned model."""
 
     name: str = NAME
+    controllers: frozenset[str] = frozenset(("cron_job", "deployment"))
 
     def check(self, release: Release) -> Iterable[Unsupported]:
         yield from check_options(release.project)
@@ -67,7 +67,7 @@ def _objects(release: Release, model: Model, options: Options) -> Iterator[tuple
 
 def _server_objects(release: Release, model: Model, options: Options) -> Iterator[tuple[str, Tree]]:
     if model.controller == "deployment":
-        yield "deployment", server.deployment(release, model, options)
+        yield "deployment", server.deployment(release, model)
         yield "service", service(release, model, conventions.stable_service(model.name))
         if gateway := release.environment.gateway:
             origin = Origin(release.environment.origin.document, "spec.ingress.gateway")
@@ -77,7 +77,7 @@ def _server_objects(release: Release, model: Model, options: Options) -> Iterato
         yield "horizontal-pod-autoscaler", server.autoscaler(release, model)
     if model.serving.min_replicas > 1:
         yield "pod-disruption-budget", server.disruption_budget(release, model)
-    if options.scrape == "pod_monitor":
+    if options.pod_monitor:
         yield "pod-monitor", server.pod_monitor(release, model)
     yield "network-policy", policies.server_policy(release, model, options)
 
@@ -100,8 +100,8 @@ def _check_name(model: Model) -> Iterator[Unsupported]:
     if longest is not None and len(model.name) + longest > LONGEST_CRON_JOB:
         yield Unsupported(
             Origin(model.origin.document, "metadata.name"),
-            f"`{model.name}` has {len(model.name)} characters; with the suffix of its jobs ({longest}) it is longer than "
-            f"the {LONGEST_CRON_JOB} that Kubernetes allows a CronJob",
+            f"`{model.name}` has {len(model.name)} characters; with the suffix of its jobs ({longest}) it is "
+            f"longer than the {LONGEST_CRON_JOB} that Kubernetes allows a CronJob",
             f"choose a name of at most {LONGEST_CRON_JOB - longest} characters",
         )
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 
 from mlc_compiler import conventions
+from mlc_compiler.backend.emitter import yaml_text
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import (
+    Claim,
     JobPod,
     Tree,
     job_pod,
     metadata,
     snapshot_claim,
-    snapshot_key,
+    snapshot_folder,
     workload_metadata,
 )
 from mlc_compiler.ir import Batch, Dataset, Model, Origin, Release
-
 from mlc_targets.kubernetes.options import Options
-from mlc_targets.kubernetes.schedule import HOUR, MINUTE, cron_every
+from mlc_targets.kubernetes.schedule import DAY, HOUR, MINUTE, cron_every
 
 BATCH, ONLINE, MONITOR = "batch", "online", "monitor"
 _MODULES = {
@@ -28,7 +30,9 @@ _MODULES = {
     MONITOR: conventions.MONITOR_MODULE,
 }
 _LATE_SECONDS = 600  # a start that was missed is made up for this long, then skipped: the next one is near
+_SHORTEST_DEADLINE = 600
 _RETRIES = 2
+_SPINE = "dataset"  # what a batch scores by default
 
 
 # --- what each job is ------------------------------------------------------------------------------------------------
@@ -43,30 +47,32 @@ def batch_job(release: Release, model: Model, options: Options) -> Tree:
         resources=model.serving.resources,
         resources_origin=model.serving.origin.at("resources"),
         # Scores are written below the project's root, as a local run writes them.
-        claims=((options.data_claim, conventions.DATA_MOUNT, None, False),),
+        claims=(Claim(options.data_claim, conventions.DATA_MOUNT, read_only=False),),
         secrets=_secrets(model, model.features.datasets),
     )
     schedule = Sourced(batch.schedule, model.serving.origin.at("schedule"))
-    return _cron_job(release, model, pod, model.name, schedule)
+    return _cron_job(release, model, pod, (model.name, schedule, DAY))
 
 
 def online_job(release: Release, model: Model, options: Options) -> Tree:
     """Return the CronJob that rewrites the online snapshot every `online.refresh`."""
     schedule = Sourced(cron_every(model.features.refresh) or "* * * * *", refresh_origin(model))
-    return _cron_job(release, model, _online_pod(model, options), f"{model.name}-online", schedule)
+    deadline = _deadline(model.features.refresh, model)
+    return _cron_job(release, model, _online_pod(model, options), (f"{model.name}-online", schedule, deadline))
 
 
 def first_online_job(release: Release, model: Model, options: Options) -> Tree:
-    """Return the Job that writes a new snapshot at once, so that no server waits for the schedule.
+    """Return the Job that writes a snapshot as soon as a version arrives, so that no server waits for the schedule.
 
-    Its name follows from the lookups: the same lookups never run it again.
+    A Job can't be changed, so its name follows from what it runs: another image is another Job.
     """
-    name = f"{model.name}-online-{snapshot_key(model)[:8]}"
+    spec = _job_spec(release, model, _online_pod(model, options), _deadline(model.features.refresh, model))
+    name = f"{model.name}-online-{hashlib.sha256(yaml_text(spec)[0].encode()).hexdigest()[:8]}"
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata(release, model, name, ONLINE),
-        "spec": _job_spec(release, model, _online_pod(model, options)),
+        "spec": spec,
     }
 
 
@@ -99,7 +105,7 @@ def monitor_job(release: Release, model: Model, options: Options) -> Tree:
         secrets=_secrets(model, model.features.datasets),
     )
     schedule = Sourced(cron_every(monitor_interval(model)) or "* * * * *", model.monitor.origin)
-    return _cron_job(release, model, pod, f"{model.name}-monitor", schedule)
+    return _cron_job(release, model, pod, (f"{model.name}-monitor", schedule, math.ceil(monitor_interval(model))))
 
 
 def monitor_interval(model: Model) -> float:
@@ -118,11 +124,11 @@ def _online_pod(model: Model, options: Options) -> JobPod:
     read = tuple(name for lookup in model.features.lookups for name in lookup.reads)
     return JobPod(
         component=ONLINE,
-        command=_command(ONLINE, "--out", conventions.ONLINE_MOUNT),
+        command=_command(ONLINE, "--out", snapshot_folder(model)),
         resources=model.train.resources,
         resources_origin=model.train.origin.at("resources"),
         claims=(
-            (snapshot_claim(model), conventions.ONLINE_MOUNT, snapshot_key(model), False),
+            Claim(snapshot_claim(model), conventions.ONLINE_MOUNT, read_only=False),
             *_data_claims(model, options, read),
         ),
         secrets=_secrets(model, read),
@@ -136,7 +142,8 @@ def _command(kind: str, *arguments: object) -> tuple[object, ...]:
 
 def _batch_arguments(model: Model, batch: Batch) -> Iterator[object]:
     origin = model.serving.origin
-    yield from ("--input", Sourced(batch.input, origin.at("input")))
+    if batch.input != _SPINE:
+        yield from ("--input", Sourced(batch.input, origin.at("input")))
     yield from ("--out", Sourced(f"{conventions.DATA_MOUNT}/{batch.path}", origin.at("output")))
     yield from ("--write", Sourced(batch.write, origin.at("output.write")))
     for column in batch.partition_by:
@@ -156,9 +163,9 @@ def datasets_read(model: Model, names: tuple[str, ...]) -> tuple[Dataset, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _data_claims(model: Model, options: Options, names: tuple[str, ...]) -> tuple[tuple[str, str, str | None, bool], ...]:
+def _data_claims(model: Model, options: Options, names: tuple[str, ...]) -> tuple[Claim, ...]:
     if any(dataset.source.path for dataset in datasets_read(model, names)):
-        return ((options.data_claim, conventions.DATA_MOUNT, None, True),)
+        return (Claim(options.data_claim, conventions.DATA_MOUNT),)
     return ()
 
 
@@ -172,7 +179,9 @@ def _secrets(model: Model, names: tuple[str, ...]) -> tuple[tuple[str, Origin], 
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------
-def _cron_job(release: Release, model: Model, pod: JobPod, name: str, schedule: Sourced) -> Tree:
+def _cron_job(release: Release, model: Model, pod: JobPod, run: tuple[str, Sourced, object]) -> Tree:
+    """Return a CronJob; `run` is its name, its schedule and the seconds after which a run is given up."""
+    name, schedule, deadline = run
     own = workload_metadata(release, model, pod.component)
     own["name"] = name
     return {
@@ -186,14 +195,19 @@ def _cron_job(release: Release, model: Model, pod: JobPod, name: str, schedule: 
             "startingDeadlineSeconds": _LATE_SECONDS,
             "successfulJobsHistoryLimit": 3,
             "failedJobsHistoryLimit": 3,
-            "jobTemplate": {"spec": _job_spec(release, model, pod)},
+            "jobTemplate": {"spec": _job_spec(release, model, pod, deadline)},
         },
     }
 
 
-def _job_spec(release: Release, model: Model, pod: JobPod) -> Tree:
+def _deadline(seconds: float, model: Model) -> Sourced:
+    """Return when a snapshot's run is given up: a run that hangs keeps the next ones from starting."""
+    return Sourced(max(_SHORTEST_DEADLINE, math.ceil(seconds)), refresh_origin(model))
+
+
+def _job_spec(release: Release, model: Model, pod: JobPod, deadline: object) -> Tree:
     return {
         "backoffLimit": _RETRIES,
-        "activeDeadlineSeconds": Sourced(math.ceil(model.train.timeout), model.train.origin.at("timeout")),
+        "activeDeadlineSeconds": deadline,
         "template": job_pod(release, model, pod),
     }

@@ -16,9 +16,8 @@ _TEXTS = {
     "snapshot_size": "1Gi",
     "storage_class": None,
 }
-_SCRAPES = ("annotations", "pod_monitor", "none")
 _ACCESS_MODES = ("ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
-_KNOWN = (*_TEXTS, "client_namespaces", "scrape")
+_KNOWN = (*_TEXTS, "client_namespaces", "pod_monitor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Options:
     client_namespaces: tuple[str, ...]
     data_claim: str
     monitoring_namespace: str
-    scrape: str
+    pod_monitor: bool
     snapshot_access: str
     snapshot_size: str
     storage_class: str | None
@@ -40,12 +39,11 @@ def read_options(project: Project) -> Options:
     given = project.options(NAME)
     texts = {key: _text(given.get(key), default) for key, default in _TEXTS.items()}
     clients = given.get("client_namespaces", ())
-    scrape = _text(given.get("scrape"), _SCRAPES[0])
     return Options(
         client_namespaces=tuple(str(name) for name in clients) if isinstance(clients, tuple) else (),
         data_claim=texts["data_claim"] or f"{project.name}-data",
         monitoring_namespace=texts["monitoring_namespace"] or "monitoring",
-        scrape=scrape or _SCRAPES[0],
+        pod_monitor=given.get("pod_monitor") is True,
         snapshot_access=texts["snapshot_access"] or _ACCESS_MODES[0],
         snapshot_size=texts["snapshot_size"] or "1Gi",
         storage_class=texts["storage_class"],
@@ -67,9 +65,10 @@ def _problem(key: str, value: Frozen) -> tuple[str, str] | None:
     if key == "client_namespaces":
         fine = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
         return None if fine else ("`client_namespaces` is no list of names", "write [namespace, ...]")
-    choices = {"scrape": _SCRAPES, "snapshot_access": _ACCESS_MODES}.get(key)
-    if choices and value not in choices:
-        return f"`{key}` is {value!r}", f"use one of {', '.join(choices)}"
+    if key == "pod_monitor":
+        return None if isinstance(value, bool) else (f"`pod_monitor` is {value!r}", "write true or false")
+    if key == "snapshot_access" and value not in _ACCESS_MODES:
+        return f"`{key}` is {value!r}", f"use one of {', '.join(_ACCESS_MODES)}"
     return None if isinstance(value, str) else (f"`{key}` is no text", "write a text")
 
 

@@ -9,7 +9,6 @@ from mlc_compiler.backend.network import gateway_namespace
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import Tree, metadata, namespace
 from mlc_compiler.ir import Model, Origin, Release
-
 from mlc_targets.kubernetes.jobs import BATCH, MONITOR, ONLINE
 from mlc_targets.kubernetes.options import Options
 
@@ -42,10 +41,9 @@ def server_policy(release: Release, model: Model, options: Options) -> Tree:
 
 def jobs_policy(release: Release, model: Model) -> Tree:
     """Return the policy of the model's jobs: nothing in; out to name servers and the ports of its data."""
-    labels = conventions.selector_labels(release.project.name, model.name)
-    component = labels.pop(conventions.LABEL_COMPONENT, None)
+    own = conventions.selector_labels(release.project.name, model.name)
+    labels = {key: value for key, value in own.items() if key != conventions.LABEL_COMPONENT}
     jobs = {"key": conventions.LABEL_COMPONENT, "operator": "In", "values": [BATCH, MONITOR, ONLINE]}
-    assert component  # noqa: S101  selector labels carry it, or the two policies would overlap
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

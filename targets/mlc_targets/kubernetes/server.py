@@ -7,8 +7,6 @@ from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import Tree, metadata, server_pod, workload_metadata
 from mlc_compiler.ir import Model, Origin, Release
 
-from mlc_targets.kubernetes.options import Options
-
 REVISIONS = 3  # as many former versions as a rollout keeps by default
 PROGRESS_SECONDS = 600
 READY_SECONDS = 10  # a pod that dies right after its first answer is not yet a success
@@ -16,7 +14,7 @@ READY_SECONDS = 10  # a pod that dies right after its first answer is not yet a 
 _SCALED_BY = {"deployment": ("apps/v1", "Deployment"), "rollout": ("argoproj.io/v1alpha1", "Rollout")}
 
 
-def deployment(release: Release, model: Model, options: Options) -> Tree:
+def deployment(release: Release, model: Model) -> Tree:
     """Return the Deployment; under an autoscaler it states no replicas, so that applying it resets nothing."""
     spec: Tree = {} if scales(model) else {"replicas": _replicas(model, "min")}
     spec |= {
@@ -25,12 +23,13 @@ def deployment(release: Release, model: Model, options: Options) -> Tree:
         "revisionHistoryLimit": _revisions(model),
         "selector": {"matchLabels": conventions.selector_labels(release.project.name, model.name)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
-        "template": server_pod(release, model, scrape_annotations(model, options)),
+        "template": server_pod(release, model),
     }
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": workload_metadata(release, model), "spec": spec}
 
 
 def service_account(release: Release, model: Model) -> Tree:
+    """Return the account that the model's pods run as; it carries no token."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -90,18 +89,6 @@ def pod_monitor(release: Release, model: Model) -> Tree:
                 }
             ],
         },
-    }
-
-
-def scrape_annotations(model: Model, options: Options) -> Tree:
-    """Return what Prometheus' usual pod discovery reads."""
-    if options.scrape != "annotations":
-        return {}
-    port = model.serving.runtime.port if model.serving.runtime else conventions.SERVE_PORT
-    return {
-        "prometheus.io/path": conventions.METRICS_PATH,
-        "prometheus.io/port": str(port),
-        "prometheus.io/scrape": "true",
     }
 
 

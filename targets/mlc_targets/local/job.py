@@ -13,6 +13,10 @@ from mlc_compiler.ir import Dataset, Model, Project
 from mlc_targets.local.store import Store
 
 
+CHAMPION_SUFFIX = " of champion"
+"""Marks a dataset that the champion reads with other columns or from another source than the model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Champion:
     """The version pinned where this one would be promoted to, with the datasets that its own features read."""
@@ -36,6 +40,18 @@ class Run:
     libraries: tuple[tuple[str, str], ...]
     inputs: tuple[tuple[str, str], ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
+
+    def dataset(self, subject: str) -> Dataset:
+        """Return the dataset that an ingest task is about."""
+        if subject.endswith(CHAMPION_SUFFIX) and self.champion is not None:
+            name = subject.removesuffix(CHAMPION_SUFFIX)
+            return next(d for d in self.champion.datasets if d.name == name)
+        return self.model.dataset(subject)
+
+    def ingested(self, name: str, champion: bool = False) -> Path:
+        """Return the folder of a dataset's ingested rows, as the model or as its champion reads them."""
+        own = f"ingest {name}{CHAMPION_SUFFIX}"
+        return self.folder(own if champion and own in self.keys else f"ingest {name}")
 
     def folder(self, task: str) -> Path:
         """Return the folder of a task's outputs."""

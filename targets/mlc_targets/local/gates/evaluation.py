@@ -19,10 +19,10 @@ DEFAULT_THRESHOLD = 0.5
 class Evaluation:
     """One split, scored. N rows, K classes; every array has N entries along its first axis.
 
-    `y_true` is 0 or 1 (binary), an index into `classes` (multiclass) or the actual value; `scores` is the probability of
-    the positive class [N], of each class [N, K], or the prediction [N]. `blocks` are what may be exchanged when the rows
-    are not independent: days since 1970-01-01 in the project's time zone for time splits, group codes for group splits.
-    `slices` maps a column to its values, "" where they are null. `latencies` are seconds of one prediction each.
+    `y_true` is 0 or 1 (binary), an index into `classes` (multiclass) or the actual value; `scores` is the probability
+    of the positive class [N], of each class [N, K], or the prediction [N]. `blocks` are what may be exchanged when the
+    rows are not independent: days since 1970-01-01 in the project's time zone for time splits, group codes for group
+    splits. `slices` maps a column to its values, "" where null. `latencies` are seconds of one prediction each.
     """
 
     task: str

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from mlc_compiler.metrics import FAIRNESS
 
+from mlc_compiler.metrics import FAIRNESS
 from mlc_targets.local.gates.evaluation import Array
 from mlc_targets.local.gates.metrics import Measure, false_positive_rate, precision, recall, selection_rate
 from mlc_targets.local.gates.statistic import Sample, Statistic, combined

@@ -90,7 +90,9 @@ def bounds(
         return exact
     if statistic.support < MIN_BLOCKS:
         return Bounds(math.nan, math.nan, f"{statistic.support} blocks inform it; an interval needs {MIN_BLOCKS}")
-    found = _jackknife(statistic, value, confidence, logit) if statistic.smooth else _bootstrap(statistic, confidence, seed)
+    found = (
+        _jackknife(statistic, value, confidence, logit) if statistic.smooth else _bootstrap(statistic, confidence, seed)
+    )
     if found.reason:
         return found
     if statistic.proportion or (statistic.trials and value in (0.0, 1.0)):

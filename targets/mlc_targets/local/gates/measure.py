@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from mlc_compiler.metrics import Metric
 
+from mlc_compiler.metrics import Metric
 from mlc_targets.local.gates.evaluation import Array, Estimate, Evaluation, Source
 from mlc_targets.local.gates.intervals import Blocks, Bounds, blocks_of, bounds, generator
 from mlc_targets.local.gates.metrics import MEASURES, definition, statistic, why_undefined
@@ -46,9 +46,13 @@ class Rows:
         values = self.evaluation.blocks
         return 0 if values is None else len(np.unique(values[self.mask]))
 
-    def values(self, column: str) -> np.ndarray:
-        """Return the values of a slice's column on these rows, as text."""
-        values = np.asarray(self.evaluation.slices[column]).astype(str)
+    def column(self, name: str) -> np.ndarray:
+        """Return a slice's column as text, of all rows of the evaluation."""
+        return np.asarray(self.evaluation.slices[name]).astype(str)
+
+    def values(self, name: str) -> np.ndarray:
+        """Return a slice's column as text, of these rows."""
+        values = self.column(name)
         return values if self.mask is None else values[self.mask]
 
     def sample(self, source: Source = "model") -> Sample:
@@ -62,40 +66,58 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value with bounds; NaN with a reason where missing."""
+    """A value with bounds, NaN with a reason where missing; `pair` are both sides of a difference."""
 
     value: float
     low: float
     high: float
     reason: str = ""
+    pair: tuple[float, float] | None = None
 
 
 def interval(rows: Rows, metric: Metric, confidence: float, source: Source = "model") -> Interval:
     """Return a metric of some rows with its interval."""
-    problem = rows.evaluation.problem(source) or ("" if rows.count else "there are no rows")
+    problem = _problem(rows, source)
     if problem:
         return Interval(math.nan, math.nan, math.nan, problem)
     sample = rows.sample(source)
     found = statistic(rows.evaluation.task, metric.name, sample)
     if not math.isfinite(found.value):
-        return Interval(math.nan, math.nan, math.nan, f"{metric.name} is undefined: {why_undefined(metric.name, sample)}")
+        return Interval(math.nan, math.nan, math.nan, _undefined(metric.name, source, sample))
     scale = metric.better == "higher" and metric.low == 0
     return bounded(rows, found, confidence, (metric.low, metric.high), f"{source} {metric.name}", logit=scale)
 
 
 def difference(rows: Rows, metric: Metric, confidence: float, other: Source) -> Interval:
     """Return model minus other on the same rows and blocks; of absolute values where zero is best."""
-    for source in ("model", other):
-        each = interval(rows, metric, confidence, source)
-        if not math.isfinite(each.value):
-            return each
-    pair = [statistic(rows.evaluation.task, metric.name, rows.sample(s)) for s in ("model", other)]
+    sources: tuple[Source, Source] = ("model", other)
+    pair = []
+    for source in sources:
+        problem = _problem(rows, source)
+        if problem:
+            return Interval(math.nan, math.nan, math.nan, problem)
+        sample = rows.sample(source)
+        pair.append(statistic(rows.evaluation.task, metric.name, sample))
+        if not math.isfinite(pair[-1].value):
+            return Interval(math.nan, math.nan, math.nan, _undefined(metric.name, source, sample))
     zero = metric.better == "zero"
 
     def subtract(values: Array) -> Array:
-        return np.abs(values[0]) - np.abs(values[1]) if zero else values[0] - values[1]
+        first, second = np.abs(values) if zero else values
+        return np.asarray(first - second)
 
-    return bounded(rows, unbounded(combined(pair, subtract)), confidence, (None, None), f"{metric.name} {other}")
+    found = unbounded(combined(pair, subtract))
+    result = bounded(rows, found, confidence, (None, None), f"{metric.name} {other}")
+    return replace(result, pair=(pair[0].value, pair[1].value))
+
+
+def _problem(rows: Rows, source: Source) -> str:
+    return rows.evaluation.problem(source) or ("" if rows.count else "there are no rows")
+
+
+def _undefined(name: str, source: Source, sample: Sample) -> str:
+    whose = "" if source == "model" else f" of the {source}"
+    return f"{name}{whose} is undefined: {why_undefined(name, sample)}"
 
 
 def unbounded(found: Statistic) -> Statistic:

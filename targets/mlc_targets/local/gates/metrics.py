@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-from mlc_compiler.metrics import BINARY, MULTICLASS, NUMERIC, Metric, metric
 
+from mlc_compiler.metrics import BINARY, MULTICLASS, NUMERIC, Metric, metric
 from mlc_targets.local.gates import ranks
 from mlc_targets.local.gates.evaluation import Array
 from mlc_targets.local.gates.statistic import Sample, Statistic, combined, quotient, ratio, support
@@ -86,12 +86,16 @@ def _calibration_error(sample: Sample) -> Statistic:
     gaps[np.arange(len(cell)), np.maximum(cell, 0)] = sample.scores - sample.y
     sums = sample.sums(*gaps.T, _ones(sample))
     everywhere = support(sample, np.ones(len(cell), dtype=bool))
-    return Statistic(sums, lambda s: np.abs(s[:, :-1]).sum(axis=1) / s[:, -1], everywhere, float(len(cell)))
+    return Statistic(sums, _mean_gap, everywhere, float(len(cell)))
+
+
+def _mean_gap(sums: Array) -> Array:
+    return np.asarray(np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1])
 
 
 # --- multiclass ------------------------------------------------------------------------------------------------------
 def _hit(sample: Sample) -> Array:
-    return (sample.scores.argmax(axis=1) == sample.y).astype(np.float64)
+    return np.asarray(sample.scores.argmax(axis=1) == sample.y, dtype=np.float64)
 
 
 def _multiclass_accuracy(sample: Sample) -> Statistic:
@@ -112,7 +116,8 @@ def _macro_f1(sample: Sample) -> Statistic:
 
     def finish(sums: Array) -> Array:
         top, bottom = np.hsplit(sums, 2)
-        return np.nanmean(np.where(bottom > 0, top / bottom, np.nan), axis=1)
+        scores = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+        return np.asarray(scores.sum(axis=1) / (bottom > 0).sum(axis=1))
 
     everywhere = support(sample, np.ones(len(guess), dtype=bool))
     return Statistic(sample.sums(*hits, *sizes), finish, everywhere, float(len(guess)))
@@ -162,7 +167,9 @@ def _r2(sample: Sample) -> Statistic:
 
 
 def _mape(sample: Sample) -> Statistic:
-    return _mean(sample, np.abs(np.divide(_error(sample), sample.y, out=np.full(len(sample.y), np.nan), where=sample.y != 0)))
+    return _mean(
+        sample, np.abs(np.divide(_error(sample), sample.y, out=np.full(len(sample.y), np.nan), where=sample.y != 0))
+    )
 
 
 def _smape(sample: Sample) -> Statistic:
@@ -249,4 +256,3 @@ def _why_numeric(name: str, sample: Sample) -> str:
     if name == "mape":
         return f"{zeros:,} of {len(sample.y):,} actual values are 0: use wape or smape"
     return "all actual values are 0" if name == "wape" else "all actual values are equal"
-

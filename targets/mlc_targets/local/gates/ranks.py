@@ -12,6 +12,7 @@ from mlc_targets.local.gates.evaluation import Array, Codes
 from mlc_targets.local.gates.statistic import Finish, Sample, Statistic, support
 
 CELLS = 512
+MEDIAN_CELLS = 4096  # a median reads one cell, where an area averages over all of them
 
 
 def roc_auc(sample: Sample, cells: int = CELLS) -> Statistic:
@@ -27,7 +28,7 @@ def average_precision(sample: Sample, cells: int = CELLS) -> Statistic:
     return _of_counts(sample, -sample.scores, (positive, ~positive), finish_precision, cells, float(positive.sum()))
 
 
-def median(sample: Sample, values: Array, cells: int = CELLS) -> Statistic:
+def median(sample: Sample, values: Array, cells: int = MEDIAN_CELLS) -> Statistic:
     """Return the median of a value of each row [N]."""
     distinct, places = np.unique(values, return_inverse=True)
     everything = np.ones(len(values), dtype=bool)

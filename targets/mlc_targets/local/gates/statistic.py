@@ -1,11 +1,13 @@
-"""A metric as sums over blocks and a function of the sums, so that thousands of resamples cost no pass over the rows."""
+"""A metric as sums over blocks and a function of the sums: resamples of blocks cost no pass over the rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlc_targets.local.gates.evaluation import Array, Codes
 
@@ -72,8 +74,8 @@ def ratio(sample: Sample, numerator: Array, denominator: Array, *, proportion: b
 
 
 def quotient(sums: Array) -> Array:
-    """Return the first column over the second."""
-    return sums[:, 0] / sums[:, 1]
+    """Return the first column over the second, NaN where that is 0."""
+    return np.where(sums[:, 1] > 0, sums[:, 0] / sums[:, 1], np.nan)
 
 
 def combined(
@@ -101,5 +103,5 @@ def support(sample: Sample, *masks: np.ndarray) -> int:
     return min(_blocks_with(np.bincount(sample.codes, mask, sample.count)) for mask in masks)
 
 
-def _blocks_with(amounts: Array) -> int:
+def _blocks_with(amounts: NDArray[Any]) -> int:
     return int(np.count_nonzero(amounts))

@@ -94,15 +94,19 @@ def parse_lock(text: str, sink: Sink) -> LockFile:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
         sink.error(
-            "MLC902", Span(LOCK_FILE, line, 1, line, 1), "the lock can't be read: it is cut short or was edited by hand",
+            "MLC902",
+            Span(LOCK_FILE, line, 1, line, 1),
+            "the lock can't be read: it is cut short or was edited by hand",
             help="restore it from git, or delete it and run `mlc lock`",
-        )  # fmt: skip
+        )
         return LockFile()
     if value.get("format") != FORMAT or minor(lock.mlc) != minor(__version__):
         sink.error(
-            "MLC903", at, f"the lock was written by mlc {lock.mlc}, this is mlc {__version__}",
+            "MLC903",
+            at,
+            f"the lock was written by mlc {lock.mlc}, this is mlc {__version__}",
             help=f"run `mlc lock --upgrade` to move to {minor(__version__)}, or install mlc {minor(lock.mlc)}",
-        )  # fmt: skip
+        )
     return lock
 
 

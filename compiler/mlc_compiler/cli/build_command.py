@@ -1,0 +1,65 @@
+"""Write the artifacts of every environment: only what changed, nothing that was edited by hand."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mlc_compiler.backend.changes import Changes
+from mlc_compiler.cli.console import Console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 3 when a file would change")
+    parser.add_argument("--preview", action="store_true", help="also what has no pin yet, below .mlc/preview")
+    parser.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
+    parser.add_argument("--format", choices=("text", "json", "github"), default="text")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from mlc_compiler.backend.difference import diff
+    from mlc_compiler.backend.digests import Digests
+    from mlc_compiler.backend.target import ExecutionError
+    from mlc_compiler.backend.writer import write
+    from mlc_compiler.cli.project import LockUse, open_project
+    from mlc_compiler.conventions import STATE_FOLDER
+
+    opened = open_project(options.directory, console, preview=options.preview, lock=LockUse.REQUIRED)
+    if opened is None:
+        return 1
+    root = opened.root / STATE_FOLDER / "preview" if options.preview else opened.root
+    if options.preview:
+        root.mkdir(parents=True, exist_ok=True)
+    digests = Digests.load(root)
+    try:
+        changes = diff(root, opened.artifacts, digests)
+        if options.force:
+            changes = changes.forced()
+        if options.check:
+            return _check(changes, console, root)
+        if console.findings(changes.findings, root):
+            return 1
+        write(root, changes, digests)
+    except ExecutionError as error:
+        console.findings([error.finding], root)
+        return 1
+    digests.save(as_built=True)
+    console.out(_summary(changes, len(opened.artifacts), options.preview))
+    return 0
+
+
+def _check(changes: Changes, console: Console, root: Path) -> int:
+    console.findings(changes.findings, root)
+    paths = changes.paths()
+    for path in paths:
+        console.out(f"differs: {path}")
+    if not paths:
+        console.out("everything is as built")
+    return 3 if paths else 0
+
+
+def _summary(changes: Changes, total: int, preview: bool) -> str:
+    counts = ((len(changes.created), "created"), (len(changes.changed), "changed"), (len(changes.deleted), "deleted"))
+    listed = ", ".join(f"{n} {word}" for n, word in counts if n) or "nothing changed"
+    where = " below .mlc/preview" if preview else ""
+    return f"{total} files{where}: {listed}"

@@ -1,0 +1,51 @@
+"""Which models a command is about: by name on the command line, or by a selector."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from mlc_compiler import ir
+from mlc_compiler.cli.console import Console
+from mlc_compiler.diagnostics import nearest
+
+
+def models(releases: ir.ProjectRelease, wanted: str | None, console: Console) -> tuple[ir.Model, ...]:
+    """Return the models that a name, pattern or selector picks; all of them for None. Empty after saying why."""
+    if wanted is None:
+        return releases.models
+    found = tuple(m for m in releases.models if _picks(wanted, m))
+    if not found:
+        names = [m.name for m in releases.models]
+        near = nearest(wanted.partition(":")[2] or wanted, names)
+        hint = f"did you mean `{near}`?" if near else f"the models are {', '.join(names) or 'none'}"
+        console.say(f"mlc: `{wanted}` picks no model; {hint}")
+    return found
+
+
+def _picks(selector: str, model: ir.Model) -> bool:
+    kind, colon, value = selector.partition(":")
+    if not colon:
+        return fnmatchcase(model.name, selector)
+    if kind == "owner":
+        return fnmatchcase(model.owner, value)
+    if kind == "label":
+        key, _, wanted = value.partition("=")
+        return dict(model.labels).get(key) == wanted
+    return kind == "model" and fnmatchcase(model.name, value.removesuffix("+"))
+
+
+def environment(releases: ir.ProjectRelease, name: str, console: Console) -> ir.Release | None:
+    """Return the release of an environment, or None after naming the nearest."""
+    found = next((r for r in releases.releases if r.environment.name == name), None)
+    if found is None:
+        names = [r.environment.name for r in releases.releases]
+        near = nearest(name, names)
+        hint = f"did you mean `{near}`?" if near else f"the environments are {', '.join(names) or 'none'}"
+        console.say(f"mlc: there is no environment `{name}`; {hint}")
+    return found
+
+
+def store_folder(root: Path, project: ir.Project) -> Path:
+    """Return the folder of the local store."""
+    return root / project.store_local

@@ -1,0 +1,180 @@
+"""Datasets as the release has them: columns, compiled checks, the snapshot that the lock names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlc_compiler import ir
+from mlc_compiler.diagnostics import Sink, nearest
+from mlc_compiler.frontend.document import Document
+from mlc_compiler.frontend.lock import LockFile
+from mlc_compiler.frontend.project import Project
+from mlc_compiler.middle.problems import report_expression
+from mlc_compiler.spec.dataset import DataCheck, Dataset
+from mlc_compiler.sql.expressions import compile_expression
+from mlc_compiler.sql.query import parse_query
+from mlc_compiler.sql.scope import dataset_scope
+
+
+def resolve_datasets(project: Project, lock: LockFile, sink: Sink) -> dict[str, ir.Dataset]:
+    """Return every dataset by name; what is wrong with columns, checks and queries goes to the sink."""
+    return {name: _dataset(project, document, lock, sink) for name, document in sorted(project.datasets.items())}
+
+
+def _dataset(project: Project, document: Document[Dataset], lock: LockFile, sink: Sink) -> ir.Dataset:
+    spec = document.spec
+    _column_references(document, sink)
+    columns = tuple(
+        ir.Column(
+            name,
+            c.type,
+            c.required,
+            c.unique,
+            tuple(c.enum or ()),
+            c.minimum,
+            c.maximum,
+            c.pattern,
+            c.classification,
+            c.known_at,
+            c.description or "",
+        )
+        for name, c in spec.columns.items()
+    )
+    bare = ir.Dataset(document.name, ir.Source("parquet"), columns, tuple(spec.primary_key), spec.event_time)
+    entry = lock.datasets.get(document.name, {})
+    return ir.Dataset(
+        name=document.name,
+        source=_source(project, document, sink),
+        columns=columns,
+        primary_key=tuple(spec.primary_key),
+        event_time=spec.event_time,
+        delay=spec.delay,
+        overwrite=spec.updates == "overwrite",
+        checks=tuple(_checks(document, bare, project.spec.timezone, sink)),
+        until=spec.history.until if spec.history else None,
+        freshness=spec.freshness.max_age if spec.freshness else None,
+        license=spec.license,
+        owner=project.owner(document),
+        description=document.metadata.description or "",
+        digest=lock.dataset_digest(document.name),
+        rows=entry.get("rows"),
+        origin=document.from_(""),
+    )
+
+
+def _source(project: Project, document: Document[Dataset], sink: Sink) -> ir.Source:
+    source = document.spec.source
+    reads: tuple[str, ...] = ()
+    wanted = "query" if source.format in ("query", "sql") else "path"
+    if getattr(source, wanted) is None and not (wanted == "path" and source.url):
+        sink.error(
+            "MLC102",
+            document.at("source"),
+            f"a source of format {source.format} needs `{wanted}`",
+            help="add e.g. `path: data/rows.parquet`" if wanted == "path" else "add the SELECT as `query:`",
+        )
+    if source.query and source.format == "query":
+        parsed = parse_query(source.query, frozenset(project.datasets))
+        if parsed.problem:
+            at = document.at("source", "query")
+            within = parsed.within
+            sink.error("MLC330", at.slice(*within) if within else at, parsed.problem, help=parsed.help)
+        reads = parsed.reads
+    return ir.Source(
+        source.format,
+        source.path,
+        source.url,
+        source.query,
+        reads,
+        source.connection.secret if source.connection else None,
+        source.delimiter,
+        source.header,
+    )
+
+
+def _column_references(document: Document[Dataset], sink: Sink) -> None:
+    """Report columns that the dataset's own fields name and that it has not."""
+    spec = document.spec
+    named = [(("primary_key", i), name) for i, name in enumerate(spec.primary_key)]
+    named += [(("event_time",), spec.event_time)] if spec.event_time else []  # type: ignore[list-item]  # two lengths
+    for index, check in enumerate(spec.checks):
+        named += [(("checks", index, *path), name) for path, name in _named_columns(check)]  # type: ignore[misc]
+    for path, name in named:
+        if name not in spec.columns:
+            near = nearest(name, spec.columns)
+            sink.error(
+                "MLC331",
+                document.at(*path),
+                f"dataset `{document.name}` has no column `{name}`",
+                help=f"did you mean `{near}`?" if near else f"its columns are {', '.join(spec.columns)}",
+            )
+    if spec.event_time in spec.columns and spec.columns[spec.event_time].type not in ("timestamp", "date"):
+        kind = spec.columns[spec.event_time].type
+        sink.error(
+            "MLC332",
+            document.at("event_time"),
+            f"`{spec.event_time}` is {kind}, not a time",
+            help="name a column of type timestamp",
+        )
+
+
+def _named_columns(check: DataCheck) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if check.missing_rate:
+        yield ("missing_rate", "column"), check.missing_rate.column
+    if check.range:
+        yield ("range", "column"), check.range.column
+    for position, name in enumerate(check.unique.columns if check.unique else ()):
+        yield ("unique", "columns", position), name
+
+
+def _checks(document: Document[Dataset], dataset: ir.Dataset, timezone: str, sink: Sink) -> Iterator[ir.DataCheck]:
+    for index, check in enumerate(document.spec.checks):
+        yield _check(document, dataset, index, check, timezone, sink)
+    if document.spec.freshness:
+        age = document.spec.freshness.max_age
+        yield ir.DataCheck("freshness", "freshness", max=age, origin=document.from_("freshness"))
+
+
+def _check(
+    document: Document[Dataset], dataset: ir.Dataset, index: int, check: DataCheck, timezone: str, sink: Sink
+) -> ir.DataCheck:
+    origin, severity = document.from_(f"checks.{index}"), check.severity
+    if check.row_count:
+        count = check.row_count
+        return ir.DataCheck("row_count", "row_count", min=count.min, max=count.max, severity=severity, origin=origin)
+    if check.missing_rate:
+        column = check.missing_rate.column
+        return ir.DataCheck(
+            f"missing_rate({column})",
+            "missing_rate",
+            (column,),
+            max=check.missing_rate.max,
+            severity=severity,
+            origin=origin,
+        )
+    if check.unique:
+        names = tuple(check.unique.columns)
+        return ir.DataCheck(f"unique({', '.join(names)})", "unique", names, severity=severity, origin=origin)
+    if check.range:
+        wanted = check.range
+        return ir.DataCheck(
+            f"{wanted.statistic}({wanted.column})",
+            "range",
+            (wanted.column,),
+            statistic=wanted.statistic,
+            min=wanted.min,
+            max=wanted.max,
+            severity=severity,
+            origin=origin,
+        )
+    text = check.expression or ""
+    compiled = compile_expression(text, dataset_scope(dataset, timezone), expect="bool")
+    report_expression(compiled.problems, document.at("checks", index, "expression"), sink)
+    return ir.DataCheck(
+        text,
+        "expression",
+        expression=compiled.typed.safe_sql,
+        max=check.max_violations,
+        severity=severity,
+        origin=origin,
+    )

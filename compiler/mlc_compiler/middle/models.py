@@ -1,0 +1,106 @@
+"""Bound models to resolved ones: features compiled, datasets attached, the version computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from mlc_compiler import ir
+from mlc_compiler.diagnostics import Sink
+from mlc_compiler.frontend.document import Document
+from mlc_compiler.frontend.lock import LockFile
+from mlc_compiler.frontend.project import BoundModel, Project
+from mlc_compiler.middle.datasets import resolve_datasets
+from mlc_compiler.middle.lower import lower_model
+from mlc_compiler.middle.problems import report
+from mlc_compiler.middle.resolved import Named, ResolvedModel
+from mlc_compiler.middle.version import version
+from mlc_compiler.middle.views import label_definition, view_definition
+from mlc_compiler.spec.types import SpecModel
+from mlc_compiler.sql.definitions import ModelFeatures, ViewDefinition
+from mlc_compiler.sql.features import compile_features
+
+S = TypeVar("S", bound=SpecModel)
+Code = Mapping[str, Mapping[str, str]]
+"""Model name to its own files' digests."""
+
+
+def resolve_models(project: Project, lock: LockFile, code: Code, sink: Sink) -> dict[str, ResolvedModel]:
+    """Return every model that compiles, by name; what is wrong goes to the sink."""
+    datasets = resolve_datasets(project, lock, sink)
+    views = {n: view_definition(v, datasets, project.spec.timezone) for n, v in sorted(project.views.items())}
+    resolved = {}
+    for bound in project.models:
+        model = _resolve(project, bound, datasets, views, code.get(bound.name, {}), sink)
+        if model is not None:
+            resolved[bound.name] = model
+    return resolved
+
+
+def _resolve(
+    project: Project,
+    bound: BoundModel,
+    datasets: Mapping[str, ir.Dataset],
+    views: Mapping[str, ViewDefinition],
+    code: Mapping[str, str],
+    sink: Sink,
+) -> ResolvedModel | None:
+    document = bound.document
+    compiled = compile_features(
+        ModelFeatures(
+            name=bound.name,
+            views=tuple(_narrowed(views[v.name], document.spec.where) for v in bound.views),
+            select=tuple(f"{f.view}.{f.name}" for f in bound.features),
+            label=label_definition(document, bound.spine.name, datasets),
+            slices=_slices(bound),
+        )
+    )
+    report(compiled.problems, project, sink)
+    if compiled.query is None or compiled.label is None:
+        return None
+    model = ResolvedModel(
+        name=bound.name,
+        owner=project.owner(document),
+        description=document.metadata.description or "",
+        labels=tuple(sorted(document.metadata.labels.items())),
+        version="",
+        spec=document.spec,
+        gates=tuple(Named(g.name, g.spec) for g in bound.gates),
+        rollout=_named(bound.rollout),
+        monitor=_named(bound.monitor),
+        features=compiled.query,
+        label=compiled.label,
+        datasets=_closure(compiled.query.datasets, datasets),
+    )
+    return replace(model, version=version(lower_model(model, frozenset(), None), code))
+
+
+def _narrowed(view: ViewDefinition, where: str | None) -> ViewDefinition:
+    """Return the view with a model's own row filter beside the view's."""
+    if where is None:
+        return view
+    return replace(view, where=f"({view.where}) and ({where})" if view.where else where)
+
+
+def _named(document: Document[S] | None) -> Named[S] | None:
+    return None if document is None else Named(document.name, document.spec)
+
+
+def _slices(bound: BoundModel) -> tuple[str, ...]:
+    """Return the spine's columns that gates slice or group by, and those that the split keeps together."""
+    columns = bound.spine.spec.columns
+    named = [n for g in bound.gates for c in g.spec.checks for n in (*c.slices, *([c.group] if c.group else []))]
+    return tuple(sorted({n for n in (*named, *bound.document.spec.split.group) if n in columns}))
+
+
+def _closure(names: tuple[str, ...], datasets: Mapping[str, ir.Dataset]) -> tuple[ir.Dataset, ...]:
+    """Return the datasets of these names and those that their queries read, sorted by name."""
+    found: set[str] = set()
+    wanted = list(names)
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found.add(name)
+            wanted += datasets[name].source.reads
+    return tuple(datasets[n] for n in sorted(found))

@@ -1,0 +1,291 @@
+"""Writes the queries of compiled features: training, batch and serving share one relation of rows and one meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlc_compiler.ir import Column, Dataset, Feature, FeatureQuery, Lookup, Origin
+from mlc_compiler.sql.joins import beside_joins, fresh_sql, join_lookup_sql, lookup_columns
+from mlc_compiler.sql.labels import CompiledLabel
+from mlc_compiler.sql.lookups import term_lookups
+from mlc_compiler.sql.plans import AT, Beside, beside_terms, own_reads, scan_sql
+from mlc_compiler.sql.scope import quote
+from mlc_compiler.sql.selection import is_key
+from mlc_compiler.sql.terms import Joined, Term
+from mlc_compiler.sql.text import Stage, columns_sql, query_sql, where_sql
+from mlc_compiler.sql.views import CompiledFeature, CompiledView
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What goes into one query: views, the chosen features in order, the label."""
+
+    views: tuple[CompiledView, ...]
+    chosen: tuple[CompiledFeature, ...]
+    label: CompiledLabel | None
+    slices: tuple[str, ...]
+
+    @property
+    def spine(self) -> Dataset:
+        return self.views[0].definition.spine
+
+    @property
+    def predict_sql(self) -> str:
+        predict = self.views[0].predict
+        return predict.sql if predict is not None else "NULL"
+
+    def needed(self) -> tuple[CompiledFeature, ...]:
+        """Return the chosen features and all that they use, each after what it uses."""
+        found: dict[tuple[str, str], CompiledFeature] = {}
+        wanted = {(feature.view, feature.definition.name) for feature in self.chosen}
+        for view in self.views:
+            for feature in reversed(view.features):
+                if (feature.view, feature.definition.name) in wanted:
+                    wanted |= {(feature.view, name) for name in feature.uses}
+            members = (f for f in view.features if (f.view, f.definition.name) in wanted)
+            found.update({(f.view, f.definition.name): f for f in members})
+        return tuple(found.values())
+
+
+def assemble(assembly: Assembly) -> FeatureQuery:
+    """Write the queries of a model's features."""
+    needed = assembly.needed()
+    terms, joined = _terms(needed), _joined(needed)
+    label_terms = assembly.label.terms if assembly.label else ()
+    lookups = (*(_join_lookup(join) for join in joined), *term_lookups(terms, assembly.spine.name))
+    first = assembly.views[0].definition
+    predict = assembly.views[0].predict
+    datasets = {assembly.spine.name, *(t.dataset.name for t in (*terms, *label_terms)), *(j.definition.dataset.name for j in joined)}
+    return FeatureQuery(
+        spine=assembly.spine.name,
+        primary_key=assembly.spine.primary_key,
+        predict_at=predict.canonical if predict else first.predict_at,
+        request=_request(assembly),
+        features=tuple(_feature(feature, assembly) for feature in assembly.chosen),
+        lookups=lookups,
+        datasets=tuple(sorted(datasets)),
+        training_sql=_training_sql(assembly, needed, (*terms, *label_terms), joined, assembly.label),
+        batch_sql=_training_sql(assembly, needed, terms, joined, None),
+        serving_sql=_serving_sql(assembly, needed, terms, joined, lookups),
+        refresh=first.refresh,
+        slices=assembly.slices,
+        definition=_definition(assembly),
+    )
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+def _terms(features: tuple[CompiledFeature, ...]) -> tuple[Term, ...]:
+    return tuple(term for feature in features for term in feature.terms)
+
+
+def _joined(features: tuple[CompiledFeature, ...]) -> tuple[Joined, ...]:
+    """Return each joined row once, with all columns that the features read of it, in order of first use."""
+    found: dict[str, Joined] = {}
+    for feature in features:
+        for join in feature.joined:
+            before = found.get(join.lookup)
+            columns = tuple(dict.fromkeys((*(before.columns if before else ()), *join.columns)))
+            found[join.lookup] = Joined(join.lookup, join.definition, join.known, columns)
+    return tuple(found.values())
+
+
+def _join_lookup(join: Joined) -> Lookup:
+    dataset = join.definition.dataset
+    return Lookup(join.lookup, join.definition.on, lookup_columns(join), join_lookup_sql(join), (dataset.name,), dataset.origin)
+
+
+def _request(assembly: Assembly) -> tuple[Column, ...]:
+    names = dict.fromkeys(name for view in assembly.views for name in view.definition.request)
+    columns = (assembly.spine.column(name) for name in names)
+    return tuple(column for column in columns if column is not None)
+
+
+def _feature(feature: CompiledFeature, assembly: Assembly) -> Feature:
+    definition = feature.definition
+    text = definition.expr or (definition.aggregate.text if definition.aggregate else "")
+    used = _used(feature, assembly)
+    return Feature(
+        name=definition.name,
+        view=feature.view,
+        kind=feature.kinded.kind,
+        type=feature.kinded.type,
+        definition=_feature_text(feature, used, assembly),
+        expression=text,
+        description=definition.description,
+        online=any(f.terms or f.joined for f in (feature, *used)),
+        origin=Origin(f"FeatureView/{feature.view}", f"spec.features.{definition.name}"),
+    )
+
+
+def _used(feature: CompiledFeature, assembly: Assembly) -> tuple[CompiledFeature, ...]:
+    return tuple(f for f in Assembly(assembly.views, (feature,), None, ()).needed() if f is not feature)
+
+
+def _feature_text(feature: CompiledFeature, used: tuple[CompiledFeature, ...], assembly: Assembly) -> str:
+    """Return all that a value depends on, as canonical text."""
+    parts = [f"{feature.text} as {feature.kinded.kind}"]
+    parts += [f"{other.definition.name} = {other.text}" for other in sorted(used, key=lambda f: f.definition.name)]
+    parts += sorted({_join_text(join) for f in (feature, *used) for join in f.joined})
+    if any(f.typed.zoned or "AT TIME ZONE" in f.kinded.form or any(_zoned(t) for t in f.terms) for f in (feature, *used)):
+        parts.append(f"timezone {assembly.views[0].definition.timezone}")
+    return "; ".join(parts)
+
+
+def _zoned(term: Term) -> bool:
+    return any(value.zoned for value in (term.argument, term.where) if value is not None)
+
+
+def _join_text(join: Joined) -> str:
+    definition = join.definition
+    on = f"{definition.name} = {definition.dataset.name} on ({', '.join(definition.on)})"
+    if definition.static:
+        return f"{on} static"
+    known = ", ".join(moment.canonical for moment in join.known)
+    within = "" if definition.tolerance is None else f" within {definition.tolerance:g}s"
+    return f"{on} as of {definition.as_of}{within} known {known}"
+
+
+def _definition(assembly: Assembly) -> str:
+    """Return the rows of the query as canonical text: which they are and when they are predicted."""
+    predict = assembly.views[0].predict
+    filters = sorted({view.where.canonical for view in assembly.views if view.where is not None})
+    parts = [f"from {assembly.spine.name}", f"predict_at {predict.canonical if predict else ''}", *(f"where {f}" for f in filters)]
+    return "; ".join(parts)
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+def _training_sql(
+    assembly: Assembly,
+    needed: tuple[CompiledFeature, ...],
+    terms: tuple[Term, ...],
+    joined: tuple[Joined, ...],
+    label: CompiledLabel | None,
+) -> str:
+    spine = assembly.spine
+    joins, aggregates = beside_joins(joined, spine.name), beside_terms(terms, spine.name)
+    stages = [Stage("__spine", _spine_sql(assembly, needed, terms, joined, label), True)]
+    stages += [*joins.stages, *aggregates.stages, Stage("__beside", _beside_sql(joins, aggregates))]
+    last, levels = _level_stages(needed)
+    stages += levels
+    keys = [name for name in spine.primary_key if not any(is_key(f, assembly.views[0]) and f.definition.name == name for f in assembly.chosen)]
+    select = [f"{quote(f'{spine.name}.{name}')} AS {quote(name)}" for name in keys]
+    select.append(AT)
+    if label is not None:
+        select += [f"{label.value} AS __label", f"{label.known} AS __label_known_at"]
+    select += _outputs(assembly.chosen)
+    select += [f"{quote(f'{spine.name}.{name}')} AS {quote(f'__slice_{name}')}" for name in assembly.slices]
+    order = ", ".join([AT, *(quote(f"{spine.name}.{name}") for name in spine.primary_key)])
+    return query_sql(stages, f"SELECT {columns_sql(select)}\nFROM {last} AS s\nORDER BY {order}")
+
+
+def _spine_sql(
+    assembly: Assembly,
+    needed: tuple[CompiledFeature, ...],
+    terms: tuple[Term, ...],
+    joined: tuple[Joined, ...],
+    label: CompiledLabel | None,
+) -> str:
+    spine = assembly.spine
+    names = _own_columns(assembly, needed, terms, joined) | set(spine.primary_key) | set(assembly.slices)
+    names |= set(label.reads) if label is not None else set()
+    for term in terms:
+        names |= own_reads(term)
+    wheres = {view.where.canonical: view.where for view in assembly.views if view.where is not None}
+    reads = names | {read.column.name for where in wheres.values() for read in where.reads}
+    kept = [quote(f"{spine.name}.{column.name}") for column in spine.columns if column.name in names]
+    inner = scan_sql(spine, reads)
+    conditions = [where.safe_sql for where in wheres.values()] + [f"{AT} IS NOT NULL"]
+    return f"SELECT {', '.join([*kept, f'{assembly.predict_sql} AS {AT}'])}\nFROM ({inner}){where_sql(conditions)}"
+
+
+def _own_columns(
+    assembly: Assembly, needed: tuple[CompiledFeature, ...], terms: tuple[Term, ...], joined: tuple[Joined, ...]
+) -> set[str]:
+    """Return the spine's columns that features, keys and the time of the prediction read."""
+    own = {quote(f"{assembly.spine.name}.{column.name}"): column.name for column in assembly.spine.columns}
+    names = {own[read.column.sql] for feature in needed for read in feature.typed.reads if read.column.sql in own}
+    names |= {name for term in terms for name in term.by} | {name for join in joined for name in join.definition.on}
+    predict = assembly.views[0].predict
+    return names | set(predict.reads if predict is not None else ())
+
+
+def _beside_sql(*parts: Beside) -> str:
+    columns = columns_sql(["s.*", *(column for part in parts for column in part.columns)])
+    return "\n".join([f"SELECT {columns}", "FROM __spine AS s", *(join for part in parts for join in part.joins)])
+
+
+def _level_stages(needed: tuple[CompiledFeature, ...]) -> tuple[str, list[Stage]]:
+    """Return the stages that compute features, each level from the ones before, and the last one's name."""
+    levels: dict[tuple[str, str], int] = {}
+    for feature in needed:
+        below = (levels[feature.view, name] for name in feature.uses)
+        levels[feature.view, feature.definition.name] = 1 + max(below, default=0)
+    last, stages = "__beside", []
+    for level in range(1, max(levels.values(), default=0) + 1):
+        members = [f for f in needed if levels[f.view, f.definition.name] == level]
+        select = ["*", *(f"{f.typed.safe_sql} AS {f.name}" for f in members)]
+        stages.append(Stage(f"__level{level}", f"SELECT {columns_sql(select)}\nFROM {last}"))
+        last = f"__level{level}"
+    return last, stages
+
+
+def _outputs(chosen: tuple[CompiledFeature, ...]) -> list[str]:
+    return [f"{feature.kinded.sql(feature.name)} AS {quote(feature.definition.name)}" for feature in chosen]
+
+
+# --- serving ---------------------------------------------------------------------------------------------------------
+def _serving_sql(
+    assembly: Assembly,
+    needed: tuple[CompiledFeature, ...],
+    terms: tuple[Term, ...],
+    joined: tuple[Joined, ...],
+    lookups: tuple[Lookup, ...],
+) -> str:
+    spine = assembly.spine
+    sent = {column.name for column in _request(assembly)}
+    names = _own_columns(assembly, needed, terms, joined) & sent
+    predict = assembly.views[0].predict
+    # Nothing looks at the time of the prediction unless the caller can send it: the analysis sees to that.
+    at = assembly.predict_sql if predict is not None and set(predict.reads) <= sent else "CAST(NULL AS TIMESTAMP)"
+    kept = [quote(f"{spine.name}.{column.name}") for column in spine.columns if column.name in names]
+    request = scan_sql(spine, names, "request").replace("SELECT ", "SELECT __row, ", 1)
+    stages = [Stage("__spine", f"SELECT {', '.join(['__row', *kept, f'{at} AS {AT}'])}\nFROM ({request})", True)]
+    stages.append(Stage("__beside", _looked_up_sql(spine, terms, joined, lookups)))
+    last, levels = _level_stages(needed)
+    misses = [quote(f"__miss_{lookup.name}") for lookup in lookups]
+    select = columns_sql([*_outputs(assembly.chosen), *misses])
+    return query_sql([*stages, *levels], f"SELECT {select}\nFROM {last}\nORDER BY __row")
+
+
+def _looked_up_sql(spine: Dataset, terms: tuple[Term, ...], joined: tuple[Joined, ...], lookups: tuple[Lookup, ...]) -> str:
+    beside = Beside()
+    histories = {join.lookup: join for join in joined}
+    for number, lookup in enumerate(lookups, 1):
+        alias = f"l{number}"
+        equal = [f"{alias}.{quote(key)} = s.{quote(f'{spine.name}.{key}')}" for key in lookup.keys]
+        source = f"(SELECT *, TRUE AS __hit FROM {quote(lookup.name)})"
+        beside.joins.append(f"LEFT JOIN {source} AS {alias} ON {' AND '.join(equal) or 'TRUE'}")
+        join = histories.get(lookup.name)
+        found = f"{alias}.__hit IS NOT NULL"
+        if join is not None:
+            fresh = fresh_sql(join, f"{alias}.{quote(join.definition.as_of or '')}")
+            beside.columns += [_joined_value(join, column, alias, fresh) for column in join.columns]
+            found = f"coalesce({fresh}, FALSE)" if fresh else found
+        else:
+            beside.columns += [_term_value(term, alias) for term in terms if term.lookup == lookup.name]
+        beside.columns.append(f"NOT ({found}) AS {quote(f'__miss_{lookup.name}')}")
+    return _beside_sql(beside)
+
+
+def _joined_value(join: Joined, column: str, alias: str, fresh: str | None) -> str:
+    value = f"{alias}.{quote(column)}"
+    return f"{f'CASE WHEN {fresh} THEN {value} END' if fresh else value} AS {join.name(column)}"
+
+
+def _term_value(term: Term, alias: str) -> str:
+    value = f"{alias}.{quote(term.column)}"
+    if term.function in ("count", "count_distinct"):
+        value = f"coalesce({value}, 0)"
+    return f"{value} AS {term.name}"
+
+

@@ -1,0 +1,1 @@
+"""Learning: encoding, estimators, search, operating point, evaluation and importances."""

@@ -1,0 +1,64 @@
+"""Step explain: permutation importance of each feature, before encoding, on a sample of the validation fold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from mlc_compiler.metrics import metric
+from mlc_targets.local.gates import Evaluation, measure
+
+from mlc_targets.local.job import Outcome, Run
+from mlc_targets.local.package.columns import Array
+from mlc_targets.local.train import fitted
+from mlc_targets.local.train.fitted import Fitted
+from mlc_targets.local.train.rows import Rows, load_rows
+from mlc_targets.local.train.training import CHOSEN_FILE, custom_types
+
+_SAMPLE = 5_000
+_REPEATS = 5
+_DEFAULT = {"binary_classification": "roc_auc", "multiclass_classification": "log_loss"}
+
+
+def explain(run: Run, out: Path) -> Outcome:
+    """Return how much worse the metric gets when a feature's values are shuffled: mean and range of some repeats."""
+    del out
+    model = fitted.load(run.folder("train estimator") / CHOSEN_FILE, custom_types(run))
+    rows = _sample(run)
+    name = run.model.search.metric if run.model.search else _DEFAULT.get(run.model.task, "rmse")
+    with fitted.fixed_threads(run.threads):
+        whole = _value(run, model, rows, rows.columns, name)
+        found = [_importance(run, model, rows, feature, name, whole) for feature in rows.columns]
+    ordered = sorted(found, key=lambda row: (-float(str(row["value"])), str(row["feature"])))
+    return Outcome({"metric": name, "rows": len(rows), "importances": ordered})
+
+
+def _sample(run: Run) -> Rows:
+    rows = load_rows(run)
+    fold = rows.of("validation") if (rows.fold == 1).any() else rows.of("train")
+    if len(fold) <= _SAMPLE:
+        return fold
+    generator = np.random.default_rng(run.model.seed)
+    return fold.take(np.sort(generator.choice(len(fold), _SAMPLE, replace=False)))
+
+
+def _importance(run: Run, model: Fitted, rows: Rows, feature: str, name: str, whole: float) -> dict[str, object]:
+    position = list(rows.columns).index(feature)
+    generator = np.random.default_rng([run.model.seed, position])
+    drops = []
+    for _ in range(_REPEATS):
+        shuffled = {**rows.columns, feature: rows.columns[feature][generator.permutation(len(rows))]}
+        drops.append(whole - _value(run, model, rows, shuffled, name))
+    return {"feature": feature, "value": float(np.mean(drops)), "low": min(drops), "high": max(drops)}
+
+
+def _value(run: Run, model: Fitted, rows: Rows, columns: dict[str, Array], name: str) -> float:
+    """Return the metric so that higher is better; 0 where it has no value."""
+    evaluation = Evaluation(
+        run.model.task, "validation", rows.y, model.scores(columns), classes=tuple(map(str, rows.classes))
+    )
+    value = measure(evaluation, name).value
+    found = metric(name)
+    if value is None or found is None:
+        return 0.0
+    return {"higher": value, "lower": -value, "zero": -abs(value)}[found.better]
