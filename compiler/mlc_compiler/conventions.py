@@ -18,7 +18,7 @@ CARDS_FOLDER = "docs/models"
 ENVIRONMENTS_FOLDER = "environments"
 SNAPSHOTS_FOLDER = "environments/snapshots"
 EVIDENCE_FOLDER = "environments/evidence"
-MANIFEST_FILE = ".mlc-manifest.json"
+MANIFEST_FILE = ".mlc-manifest"  # not *.json: kubectl apply -f FOLDER would read it
 
 
 def pin_path(environment: str, model: str) -> str:

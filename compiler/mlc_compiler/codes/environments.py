@@ -106,7 +106,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC952",
         "unreadable manifest of generated files",
-        "A .mlc-manifest.json tells mlc's files in its folder from yours. It is damaged, holds conflict markers or was "
+        "A .mlc-manifest tells mlc's files in its folder from yours. It is damaged, holds conflict markers or was "
         "written by another mlc. Take it from git, or write the folder's generated files again with `mlc build "
         "--force`.",
     ),

@@ -95,6 +95,18 @@ CODES: tuple[Code, ...] = (
         "told apart in the output. Mend the input dataset or its `primary_key`.",
     ),
     Code(
+        "MLC487",
+        "query fails on the data",
+        "The compiled query of a lookup or of a batch fails on the values that it meets. The note carries the engine's "
+        "words; try_cast and nullif spare bad values.",
+    ),
+    Code(
+        "MLC488",
+        "unknown column or dataset of a batch",
+        "A batch reads a dataset of the package and may be partitioned by the columns of its output, by columns of the "
+        "spine, or by `predict_date`, the day of the prediction in the project's time zone.",
+    ),
+    Code(
         "MLC450",
         "estimator unknown",
         "`class` is the dotted path of an estimator of scikit-learn, and `entrypoint` is module:function in the "

@@ -31,6 +31,7 @@ from mlc_compiler.frontend.yaml_scalar import CONSTANTS, MERGE_KEY, NUMBER_START
 from mlc_compiler.frontend.yaml_tree import read_trees
 
 MAX_BYTES = 5_000_000
+BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,13 @@ def load(file: str, text: bytes | str, sink: Sink) -> tuple[YamlDocument, ...]:
 
 def positions(file: str, text: str) -> dict[int, Positions]:
     """Return where everything stands, for each document of a file by its index; for text that has none, nothing."""
-    source = SourceText(file, text.removeprefix("\ufeff"))
+    source = SourceText(file, text.removeprefix(BYTE_ORDER_MARK))
     return {index: Positions(source, tree) for index, tree in read_trees(source, Sink()).items()}
 
 
 def spans(file: str, text: str, document_index: int) -> Positions:
     """Return where everything stands in one document; for a document that can't be read, only the file's start."""
-    source = SourceText(file, text.removeprefix("\ufeff"))
+    source = SourceText(file, text.removeprefix(BYTE_ORDER_MARK))
     return Positions(source, read_trees(source, Sink()).get(document_index))
 
 
@@ -76,20 +77,20 @@ def _decode(file: str, text: bytes | str, sink: Sink) -> str | None:
         )  # fmt: skip
         return None
     if isinstance(text, str):
-        return text.removeprefix("\ufeff")
+        return text.removeprefix(BYTE_ORDER_MARK)
     try:
-        return text.decode().removeprefix("\ufeff")
+        return text.decode().removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
         return _replace_invalid(file, text, error, sink)
 
 
 def _replace_invalid(file: str, text: bytes, error: UnicodeDecodeError, sink: Sink) -> str | None:
     is_utf16 = text.startswith((b"\xff\xfe", b"\xfe\xff"))
-    before = SourceText(file, text[: error.start].decode().removeprefix("\ufeff"))
+    before = SourceText(file, text[: error.start].decode().removeprefix(BYTE_ORDER_MARK))
     at = before.span(len(before.text), len(before.text))
     problem = "it is UTF-16" if is_utf16 else f"byte {error.start} is {text[error.start : error.end].hex(' ')}"
     sink.error("MLC002", at, f"the file is not UTF-8: {problem}", help="save the file as UTF-8")
-    return None if is_utf16 else text.decode(errors="replace").removeprefix("\ufeff")
+    return None if is_utf16 else text.decode(errors="replace").removeprefix(BYTE_ORDER_MARK)
 
 
 class _UnexpectedError(Exception):
@@ -110,6 +111,8 @@ class _QuickReader:
 
     def read(self, text: str) -> dict[int, Value]:
         """Return the values by index of their document; raises _UnexpectedError, YAMLError or ValueError."""
+        if BYTE_ORDER_MARK in text:  # invisible, and libyaml takes it for a letter
+            raise _UnexpectedError
         handlers: dict[type[Event], Callable[[Any], None]] = {  # each takes its own class of event
             ScalarEvent: self.scalar,
             MappingStartEvent: self.open_mapping,

@@ -114,7 +114,7 @@ def _nothing_to_predict(view: CompiledView, compiled: Compiled, at: ProblemPlace
 
 
 def _known_too_early(view: CompiledView, known: tuple[Instant, ...], at: ProblemPlace) -> list[Problem]:
-    after = [view.predict and moment.minus(view.predict) for moment in known]
+    after = [None if view.predict is None else moment.minus(view.predict) for moment in known]
     if not after or any(seconds is None or seconds > 0 for seconds in after):
         return []
     message = f"the label is known at {latest_text(known)}, no later than the prediction that it should teach"

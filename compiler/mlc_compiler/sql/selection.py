@@ -33,7 +33,7 @@ def _no_match(pattern: str, full: str, views: tuple[CompiledView, ...], at: Prob
     names = [f"{view.definition.name}.{feature.name}" for view in views for feature in view.definition.features]
     guess = nearest(full, names)
     help = f"did you mean `{guess}`?" if guess else "write view.feature, or view.* for all features of a view"
-    return Problem("MLC327", f"`{pattern}` names no feature", at, help=help)
+    return Problem("MLC206", f"`{pattern}` names no feature", at, help=help)
 
 
 def _name_problems(
@@ -74,7 +74,7 @@ def view_problems(model: ModelFeatures, views: tuple[CompiledView, ...]) -> list
     """Return where a model's views disagree about what one row is, and when it is predicted."""
     if not views:
         at = ProblemPlace(model.document, ("spec", "features"))
-        return [Problem("MLC327", "the model takes no feature", at, help="write features: [view.*]")]
+        return [Problem("MLC206", "the model takes no feature", at, help="write features: [view.*]")]
     first = views[0].definition
     problems = []
     for view in views[1:]:
@@ -82,13 +82,13 @@ def view_problems(model: ModelFeatures, views: tuple[CompiledView, ...]) -> list
         at = ProblemPlace(model.document, ("spec", "features"))
         if other.spine.name != first.spine.name:
             message = f"views `{first.name}` and `{other.name}` have different spines: `{first.spine.name}` and `{other.spine.name}`"
-            problems.append(Problem("MLC323", message, at, help="a model's features are of one row of one dataset"))
+            problems.append(Problem("MLC207", message, at, help="a model's features are of one row of one dataset"))
         elif views[0].predict and view.predict and views[0].predict.canonical != view.predict.canonical:
             message = f"views `{first.name}` and `{other.name}` predict at different times"
             related = tuple(
                 ProblemRelated("predict_at", v.predict_at, ProblemPlace(v.document, ("spec", "predict_at"))) for v in (first, other)
             )
-            problems.append(Problem("MLC323", message, at, help="let both views say the same `predict_at`", related=related))
+            problems.append(Problem("MLC207", message, at, help="let both views say the same `predict_at`", related=related))
         elif other.refresh != first.refresh:
             message = f"views `{first.name}` and `{other.name}` are refreshed every {duration_text(first.refresh)} and {duration_text(other.refresh)}"
             help = "the snapshot of a model is written at once: let both views say the same online.refresh"

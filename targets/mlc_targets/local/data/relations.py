@@ -113,11 +113,20 @@ def open_datasets(datasets: Sequence[Dataset], root: Path, threads: int = 1) -> 
 def create_relation(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: Sequence[Path]) -> None:
     """Create the view of one dataset; raises ExecutionError where the files don't hold what the contract says."""
     raw = raw_relation(dataset, files)
-    found = _describe(connection, dataset, raw)
+    found = _found(connection, dataset, files, raw)
     _check_columns(dataset, found)
     _check_values(connection, dataset, raw, found)
     items = ", ".join(f"{_read(c, found[c.name])} AS {quote(c.name)}" for c in dataset.columns)
     connection.execute(f"CREATE VIEW {quote(dataset.name)} AS SELECT {items} FROM {raw}")
+
+
+def _found(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: Sequence[Path], raw: str
+) -> dict[str, str]:  # fmt: skip
+    """Return the columns that there are; of JSON lines only the values tell, and all are read as text."""
+    if dataset.source.format == "jsonl":
+        return dict.fromkeys(_describe(connection, dataset, raw_relation(dataset, files, guess=True)), "VARCHAR")
+    return _describe(connection, dataset, raw)
 
 
 def raw_relation(dataset: Dataset, files: Sequence[Path], guess: bool = False) -> str:

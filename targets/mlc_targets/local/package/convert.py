@@ -118,7 +118,7 @@ class _Graph:
     def _ordinal(self, name: str, values: Sequence[str]) -> str:
         return self._add(
             "LabelEncoder", [name], f"mlc_code_{name}", domain="ai.onnx.ml", keys_strings=list(values),
-            values_floats=[float(code) for code in range(len(values))], default_float=UNSEEN,
+            values_floats=[float(code) for code in range(len(values))], default_float=float(UNSEEN),
         )  # fmt: skip
 
     def _add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:

@@ -83,8 +83,7 @@ def gauge(words: Words, item: Item, limits: tuple[float | None, float | None], s
     parts = [line((4.0, 15.0), (216.0, 15.0), class_="grid")]
     if lower is not None or upper is not None:
         parts.append(rectangle((left, 4.0), max(right - left, 0.0), 22, class_="allowed", rx=2))
-    for limit in (v for v in limits if v is not None):
-        parts.append(line((x(limit), 2.0), (x(limit), 28.0), class_="limit solid"))
+    parts += [line((x(v), 2.0), (x(v), 28.0), class_="limit solid") for v in limits if v is not None]
     if item.low is not None and item.high is not None:
         parts.append(_whisker(x(item.low), x(item.high), 15.0))
     parts.append(element("circle", cx=x(item.value), cy=15.0, r=4.5, class_=f"dot {status}"))

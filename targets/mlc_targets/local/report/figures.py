@@ -173,9 +173,7 @@ def _numeric(evaluation: Evaluation, y: Array, scores: Array) -> tuple[Figure, .
     errors = scores - y
     low, high = (float(v) for v in np.quantile(np.r_[y, scores], [0.005, 0.995]))
     over = (low, high) if high > low else (low - 0.5, high + 0.5)
-    words = Words(
-        "cloud", "Predicted against actual", f"{len(y):,} rows; the diagonal is perfect.", "actual", "predicted"
-    )
+    words = Words("cloud", "Predicted against actual", f"{len(y):,} rows.", "actual", "predicted")
     caption = "Darker cells hold more rows; the outermost half percent lies on the edge."
     made = [Figure("Predicted and actual", caption, plots.cloud(words, curves.density(y, scores, *over), over))]
     made.append(_errors(errors))

@@ -25,7 +25,7 @@ WORDS = {
     "passed": ("✓", "passed"),
     "failed": ("✗", "failed"),
     "undecided": ("?", "undecided"),
-    "not_applicable": ("–", "not applicable"),
+    "not_applicable": ("○", "not applicable"),
     "reported": ("i", "reported"),
     "warned": ("!", "warning"),
     "ran": ("▸", "ran"),
@@ -128,7 +128,7 @@ def _meaning(name: str) -> str:
 def _interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return estimate.reason
-    return f"{number(estimate.low)} – {number(estimate.high)}"
+    return f"{number(estimate.low)} to {number(estimate.high)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +154,12 @@ def _gate_row(verdict: Verdict, name: str) -> GateRow:
     scale, unit = (1000.0, " ms") if verdict.kind == "latency" else (1.0, "")
     low, value, high = (None if v is None else scale * v for v in (verdict.low, verdict.value, verdict.high))
     shown = (
-        "–" if value is None else f"{value:.2g}" if verdict.kind == "parity" else f"{number(value, sign=sign)}{unit}"
+        "-" if value is None else f"{value:.2g}" if verdict.kind == "parity" else f"{number(value, sign=sign)}{unit}"
     )
     ends = (
         ""
         if low is None or high is None or verdict.kind == "parity"
-        else f"{number(low, sign=sign)} – {number(high, sign=sign)}"
+        else f"{number(low, sign=sign)} to {number(high, sign=sign)}"
     )
     gauge = bars.gauge(words, item, verdict.limits, verdict.would_be or verdict.status)
     return GateRow(verdict, gauge, shown, ends, gate_rows(verdict.groups, name))
@@ -189,7 +189,7 @@ def _metric_table(run: RunReport, evaluation: Evaluation | None) -> MetricTable:
 
 
 def _cell(estimate: Estimate | None) -> tuple[str, str]:
-    return ("–", "") if estimate is None else (number(estimate.value), _interval(estimate))
+    return ("-", "") if estimate is None else (number(estimate.value), _interval(estimate))
 
 
 def _folds_said(run: RunReport) -> str:

@@ -18,7 +18,7 @@ from mlc_targets.local.package.columns import Array
 from mlc_targets.local.train.rows import Columns
 
 NUMERIC_KINDS = frozenset({"number", "boolean", "timestamp"})
-UNSEEN = -1.0
+UNSEEN = -1
 """The ordinal code of a category that was not seen, or too seldom."""
 
 

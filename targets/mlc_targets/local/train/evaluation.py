@@ -124,7 +124,7 @@ def local_days(moments: Array, timezone: str) -> Array:
 
 
 def _offset(quarter: int, zone: ZoneInfo) -> int:
-    shift = dt.datetime.fromtimestamp(quarter * _QUARTER_MICROSECONDS / 1_000_000, tzinfo=zone).utcoffset()
+    shift = dt.datetime.fromtimestamp(quarter * _QUARTER_MICROSECONDS / 1_000_000, tz=zone).utcoffset()
     return 0 if shift is None else int(shift.total_seconds() * 1_000_000)
 
 
