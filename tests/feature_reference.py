@@ -86,9 +86,9 @@ def aggregate(
 
 
 def _tie(data: Rows, row: Row) -> tuple[Any, ...]:
-    return tuple((row[name] is not None, row[name] or 0) for name in (data.event_time, *data.key) if name != data.event_time) if (
-        row[data.event_time] is None
-    ) else ((True, row[data.event_time]), *((row[name] is not None, row[name]) for name in data.key))
+    """Return the order of rows known at the same time: event time, nulls first, then the key."""
+    event = row[data.event_time]
+    return (event is not None, event or datetime.min, *(row[name] for name in data.key))
 
 
 def _aggregated(function: str, found: list[tuple[datetime, Any, Row]], value: Callable[[Row], Any]) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mlc_compiler import ir
-from mlc_compiler.backend.target import RunOptions, RunResult
 
 from builders import a_project, a_serving
+from mlc_compiler import ir
+from mlc_compiler.backend.target import RunOptions, RunResult
 
 ROWS = 1_500
 DAY = 86_400_000_000
@@ -54,7 +54,7 @@ def visits(rows: int = ROWS, seed: int = 1) -> pa.Table:
             "channel": pa.array(channel.tolist(), pa.string()),
             "age": pa.array(age),
             "pages": pa.array(pages),
-            "bought": pa.array([None if l else bool(b) for b, l in zip(bought, late, strict=True)], pa.bool_()),
+            "bought": pa.array([None if open_ else bool(b) for b, open_ in zip(bought, late, strict=True)], pa.bool_()),
             "known_at": pa.array(at + DAY // 2, pa.timestamp("us")),
         }
     )

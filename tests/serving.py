@@ -1,4 +1,4 @@
-"""Packages and servers for tests: a small hand-written ONNX model of late arrivals, and real processes that serve it."""
+"""Packages and servers for tests: a small hand-written ONNX model of late arrivals, and processes that serve it."""
 
 from __future__ import annotations
 
@@ -123,7 +123,10 @@ def a_model(manifest: PackageManifest) -> bytes:
         values_floats=[1.0, 0.5, -1.0], default_float=0.0,
     )]  # fmt: skip
     weights = {"distance": 0.001, "hour": 0.1, "carrier_delay": 0.05}
-    constants = [helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]), helper.make_tensor("bias", TensorProto.FLOAT, [1], [-2.0])]
+    constants = [
+        helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]),
+        helper.make_tensor("bias", TensorProto.FLOAT, [1], [-2.0]),
+    ]
     constants.append(helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0]))
     for name, weight in weights.items():
         constants.append(helper.make_tensor(f"w_{name}", TensorProto.FLOAT, [1], [weight]))
@@ -166,12 +169,12 @@ def a_package(folder: Path, **fields: Any) -> Path:
 
 
 def flights(root: Path, rows: Sequence[tuple[object, ...]]) -> Path:
-    """Write data/flights.parquet: (flight_id, departure, origin, carrier, distance, arrival, delay) each; return root."""
+    """Write data/flights.parquet: columns as FLIGHTS has them; return root."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     kinds = {"int64": pa.int64(), "timestamp": pa.timestamp("us"), "string": pa.string(), "float64": pa.float64()}
-    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in FLIGHTS.columns]
+    columns: list[tuple[object, ...]] = list(zip(*rows, strict=True)) or [() for _ in FLIGHTS.columns]
     table = pa.table({
         column.name: pa.array(list(values), kinds[column.type])
         for column, values in zip(FLIGHTS.columns, columns, strict=True)

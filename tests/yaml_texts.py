@@ -91,4 +91,6 @@ def documents(draw: Any) -> tuple[str, dict[str, Any]]:
     value = draw(mappings)
     writer = Writer(draw)
     lines = writer.lines(value, writer.choose(0, 0, 2))
-    return "\n".join(lines) + writer.choose("\n", "\n\n", ""), value
+    text = "\n".join(lines)
+    # A literal block at the end of a file that lacks the last line break lacks it in its value too.
+    return text + writer.choose("\n", "\n\n", "\n" if "|" in text else ""), value

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from mlc_compiler.backend.target import Target
-from mlc_targets import argo_rollouts, kubernetes
+from mlc_targets import argo_rollouts, kubernetes, local
 
-TARGETS: tuple[Target, ...] = (argo_rollouts.TARGET, kubernetes.TARGET)
+TARGETS: tuple[Target, ...] = (argo_rollouts.TARGET, kubernetes.TARGET, local.TARGET)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mlc_compiler.diagnostics import Finding
-from mlc_compiler.ir import Column, FeatureTest, Lock, Model, Origin, ProjectRelease, Release
+from mlc_compiler.ir import Column, Dataset, FeatureTest, Lock, Model, Origin, ProjectRelease, Release
 
 
 @dataclass(frozen=True, slots=True)

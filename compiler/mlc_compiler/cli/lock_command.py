@@ -22,7 +22,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.backend.target import ExecutionError
     from mlc_compiler.cli.project import LockUse, open_project
     from mlc_compiler.conventions import LOCK_FILE
+    from mlc_compiler.diagnostics import Sink
     from mlc_compiler.frontend.lock import lock_text
+    from mlc_compiler.middle.datasets import resolve_datasets
 
     use = LockUse.REPLACED if options.upgrade else LockUse.WRITTEN
     opened = open_project(options.directory, console, lock=use, artifacts=False)
@@ -36,7 +38,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if names is None:
         return 2
     try:
-        measured = executor.measure(opened.releases, names, opened.root)
+        datasets = resolve_datasets(opened.project, opened.lock, Sink())
+        measured = executor.measure(tuple(datasets.values()), names, opened.root)
     except ExecutionError as error:
         console.findings([error.finding], opened.root)
         return 1

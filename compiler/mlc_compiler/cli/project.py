@@ -130,10 +130,17 @@ def read_lock(root: Path, sink: Sink) -> LockFile:
 
 def _check_lock(project: Project, lock: LockFile, required: bool, sink: Sink) -> None:
     """Report datasets that were never measured: the versions of their models would rest on nothing."""
-    for name, dataset in sorted(project.datasets.items()):
-        if dataset.spec.source.format != "query" and lock.dataset_digest(name) is None:
-            report = sink.error if required else sink.warn
-            report("MLC901", dataset.at("source"), f"dataset `{name}` is not in {LOCK_FILE}", help="run `mlc lock`")
+    missing = [
+        name
+        for name, dataset in sorted(project.datasets.items())
+        if dataset.spec.source.format != "query" and lock.dataset_digest(name) is None
+    ]
+    if missing:
+        report = sink.error if required else sink.warn
+        first = project.datasets[missing[0]]
+        others = f" and {len(missing) - 1} more are" if len(missing) > 1 else " is"
+        message = f"dataset `{missing[0]}`{others} not in {LOCK_FILE}"
+        report("MLC901", first.at("source"), message, help="run `mlc lock`")
 
 
 def _check_targets(project: Project, registry: Registry, sink: Sink) -> None:

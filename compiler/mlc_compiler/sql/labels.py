@@ -16,6 +16,7 @@ from mlc_compiler.sql.knowledge import Instant, instant, instants, known_filter,
 from mlc_compiler.sql.plans import AT, scan_sql
 from mlc_compiler.sql.scope import prepared_scope
 from mlc_compiler.sql.terms import Term
+from mlc_compiler.sql.text import where_sql
 from mlc_compiler.sql.values import Typed
 from mlc_compiler.sql.views import CompiledView, expression_problems
 
@@ -62,7 +63,7 @@ def _own_row(
         return None, problems
     reads = {read.column.name for read in compiled.typed.reads} | {name for moment in known for name in moment.reads}
     conditions = " AND ".join(known_filter(known))
-    moment = f"CASE WHEN {conditions} THEN {latest_sql(known)} END"
+    moment = latest_sql(known) if len(known) == 1 else f"CASE WHEN {conditions} THEN {latest_sql(known)} END"
     value = f"CASE WHEN {conditions} THEN {_plain(compiled.typed)} END"
     canonical = f"{compiled.typed.canonical} known {latest_text(known)}"
     label = Label(canonical, text, latest_text(known), definition.horizon, _origin(model))
@@ -155,7 +156,8 @@ def _end_sql(over: Dataset, terms: tuple[Term, ...]) -> str:
         return f"TIMESTAMP '{over.until} 00:00:00'"
     first = terms[0]
     reads = {name for moment in first.known for name in moment.reads}
-    return f"(SELECT max({latest_sql(first.known)}) FROM ({scan_sql(over, reads)}))"
+    complete = where_sql(known_filter(first.known)).strip()
+    return f"(SELECT max({latest_sql(first.known)}) FROM ({scan_sql(over, reads)}) {complete})"
 
 
 def _plain(typed: Typed) -> str:

@@ -16,7 +16,7 @@ from mlc_compiler.backend.target import (
     Target,
     Unsupported,
 )
-from mlc_compiler.ir import Column, FeatureTest, Model, ProjectRelease, Release
+from mlc_compiler.ir import Column, Dataset, FeatureTest, Model, ProjectRelease, Release
 
 # Every method imports what it runs: the registry loads this module in each command, and most run nothing.
 
@@ -50,14 +50,13 @@ class LocalTarget:
 
         return run_model(project, model, options, progress)
 
-    def measure(self, project: ProjectRelease, datasets: Sequence[str], root: Path) -> tuple[DatasetStatistics, ...]:
+    def measure(self, datasets: Sequence[Dataset], names: Sequence[str], root: Path) -> tuple[DatasetStatistics, ...]:
         """Return the statistics of the named datasets, in their order."""
         from mlc_targets.local.data.statistics import measure
 
-        known = {d.name: d for model in project.models for d in model.datasets}
-        return measure(tuple(known.values()), datasets, root)
+        return measure(tuple(datasets), names, root)
 
-    def describe(self, format: str, path: Path) -> tuple[tuple[Column, ...], DatasetStatistics]:  # noqa: A002  the protocol's word
+    def describe(self, format: str, path: Path) -> tuple[tuple[Column, ...], DatasetStatistics]:
         """Return the columns that a table has, with its statistics, for drafting a Dataset."""
         from mlc_targets.local.data.statistics import describe
 
@@ -100,7 +99,7 @@ class LocalTarget:
         if how is None:
             raise ValueError(f"{model.name} is served online: it has no batch")
         scored = batch.score(
-            load_package(package), root, root / how.path, input=how.input, write=how.write,
+            load_package(package), root, root / how.path, source=how.input, write=how.write,
             partition_by=how.partition_by,
         )  # fmt: skip
         return scored.path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mlc_compiler.ir import Model, Pin, ProjectRelease
-
 from mlc_targets.local.findings import refuse
 from mlc_targets.local.job import Champion
 from mlc_targets.local.store import Store

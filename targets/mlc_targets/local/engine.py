@@ -12,7 +12,6 @@ from typing import Any
 
 from mlc_compiler.backend.target import ExecutionError, Progress
 from mlc_compiler.diagnostics import Finding
-
 from mlc_targets.local import digests, findings
 from mlc_targets.local.job import Outcome
 from mlc_targets.local.store import Store
@@ -20,11 +19,13 @@ from mlc_targets.local.workers import Workers
 
 SEMANTICS = 1
 """Rises when a step's results change for the same inputs."""
+LIBRARY = "library "
+"""How the label of a library's version starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of work of a step. `after` are tasks whose outputs it reads, `waits` those that must only have passed."""
+    """One piece of work of a step. It reads the outputs of `after`; `waits` must only have passed."""
 
     name: str
     step: str
@@ -102,7 +103,7 @@ class Engine:
         return None if self.force else self.store.record(self.keys[task.name])
 
     def _unchanged(self, task: Task, record: Mapping[str, Any]) -> Result:
-        reason = "unchanged: " + (", ".join(label for label, _ in task.reads) or f"what {' and '.join(task.after)} gave")
+        reason = f"unchanged: {', '.join(_words(task))}"
         self.progress.done(task.name, reason, cached=True)
         return Result(task.name, "unchanged", reason, tuple(map(findings.from_json, record["findings"])))
 
@@ -127,6 +128,13 @@ class Engine:
     def _changed(self, name: str) -> bool:
         before = self.previous.get(name)
         return not isinstance(before, Mapping) or before.get("key") != self.keys[name]
+
+
+def _words(task: Task) -> list[str]:
+    """Return in a few words what a task reads: its own fields, the libraries as one, the tasks before it."""
+    fields = [label for label, _ in task.reads if not label.startswith(LIBRARY)]
+    libraries = ["libraries"] if len(fields) < len(task.reads) else []
+    return fields + libraries + list(task.after)
 
 
 def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The evidence of a run: what went in, what was measured, what was decided. Same inputs, same bytes: no clock, no paths."""
+"""The evidence of a run: what went in, what was measured and decided. Same inputs, same bytes: no clock, no paths."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlc_compiler.evidence import gates_digest
 from mlc_targets.local import digests
 from mlc_targets.local.job import Run
 
 FORMAT_VERSION = 1
+Json = Any
+"""A JSON value of any shape."""
 _DIGITS = 9
 """Significant digits of measured numbers: beyond them machines differ."""
 
@@ -26,7 +29,7 @@ def evidence(run: Run) -> dict[str, Any]:
         "task": run.model.task,
         "version": run.model.version,
         "artifact": package["artifact"],
-        "gates_digest": digests.digest(run.model.gates),
+        "gates_digest": gates_digest(run.model.gates),
         "test_snapshot": test_snapshot(run),
         "champion": _champion(run),
         "inputs": {"datasets": dict(run.inputs), "lock": lock_digest(run)},
@@ -88,7 +91,7 @@ def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
     return {name: rounded(value) for name, value in kept.items()}
 
 
-def rounded(value: Any) -> Any:
+def rounded(value: Json) -> Json:
     """Return a value with all of its floats rounded to nine significant digits."""
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}")

@@ -12,7 +12,9 @@ from mlc_compiler.ir import Origin
 
 def place(origin: Origin) -> Place:
     """Return an origin as a place whose file is the document (Kind/name): a target does not know the spec's files."""
-    return Place(origin.document, 0, tuple(int(part) if part.isdigit() else part for part in origin.field.split(".") if part))
+    return Place(
+        origin.document, 0, tuple(int(part) if part.isdigit() else part for part in origin.field.split(".") if part)
+    )
 
 
 def error(code: str, origin: Origin, message: str, *, note: str = "", help: str = "", related: str = "") -> Finding:

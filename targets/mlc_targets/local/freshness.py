@@ -9,7 +9,6 @@ from dataclasses import replace
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Dataset
-
 from mlc_targets.local.findings import error
 from mlc_targets.local.job import Run
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mlc_compiler.conventions import short
+
 from mlc_compiler.ir import Model
 from mlc_targets.local.gates import Evaluation, Verdict, blocking, judge
-
 from mlc_targets.local.job import Outcome, Run
 from mlc_targets.local.package.bundle import Package, load_package
+from mlc_targets.local.package.packaging import PACKAGE_FOLDER
 from mlc_targets.local.train.evaluation import load_evaluations
 from mlc_targets.local.train.rows import load_rows
 from mlc_targets.local.train.training import custom_types
@@ -57,8 +57,7 @@ def wants_latency(model: Model) -> bool:
 
 def latencies_of(run: Run) -> np.ndarray:
     """Return seconds of single-row predictions with the loaded package, features given, one thread."""
-    digest = run.outputs("package")["artifact"]
-    package = load_package(run.store.root / "packages" / short(digest), trusted=custom_types(run))
+    package = load_package(run.folder("package") / PACKAGE_FOLDER, trusted=custom_types(run))
     rows = load_rows(run)
     judged = rows.of("test") if (rows.fold == 2).any() else rows
     singles = [
@@ -72,4 +71,3 @@ def _seconds(package: Package, row: Mapping[str, Any]) -> float:
     start = time.perf_counter()
     package.predict(row)
     return time.perf_counter() - start
-

@@ -9,9 +9,7 @@ from typing import Any
 
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Dataset, Model, Project
-
 from mlc_targets.local.store import Store
-
 
 CHAMPION_SUFFIX = " of champion"
 """Marks a dataset that the champion reads with other columns or from another source than the model."""

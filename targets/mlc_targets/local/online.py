@@ -27,22 +27,23 @@ from mlc_targets.local.placing import alone, place_text, staging_folder
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow
+    import pyarrow as pa
 
 POINTER = "current"
 SUMMARY_FILE = "snapshot.json"
+KEPT = 3
 _NOW = re.compile(r"\$now\b")
 _TICK = dt.timedelta(microseconds=1)  # what is known at the last moment is known just after it
 
 
 def write_snapshot(
     lookups: Sequence[Lookup], datasets: Sequence[Dataset], root: Path, out: Path, clock: dt.datetime,
-    now: dt.datetime | None = None, keep: int = 3,
+    now: dt.datetime | None = None,
 ) -> Path:  # fmt: skip
     """Write the lookups as of `now` and make them current; returns the snapshot's folder, `out/<id>`.
 
     `now` is by default the greatest known time in the data where all datasets with a time are closed (`until`), and
-    else `clock`. The newest `keep` snapshots stay. Raises ExecutionError: data that can't be read, MLC483, MLC485,
+    else `clock`. The newest three snapshots stay. Raises ExecutionError: data that can't be read, MLC483, MLC485,
     MLC487.
     """
     needed = needed_datasets(lookups, datasets)
@@ -52,7 +53,7 @@ def write_snapshot(
         with alone(out / POINTER), staging_folder(out / "snapshot") as folder:
             for lookup in lookups:
                 _write_table(_lookup_table(connection, lookup, moment), folder / f"{lookup.name}.parquet")
-            return _publish(folder, out, moment, keep)
+            return _publish(folder, out, moment)
     finally:
         connection.close()
 
@@ -104,12 +105,12 @@ def _fetch(connection: duckdb.DuckDBPyConnection, sql: str, subject: Dataset | L
     return rows
 
 
-def _lookup_table(connection: duckdb.DuckDBPyConnection, lookup: Lookup, now: dt.datetime) -> pyarrow.Table:
+def _lookup_table(connection: duckdb.DuckDBPyConnection, lookup: Lookup, now: dt.datetime) -> pa.Table:
     import duckdb
 
     parameters = {"now": now} if _NOW.search(lookup.sql) else {}
     try:
-        table = connection.execute(lookup.sql, parameters).to_arrow_table()
+        table = connection.sql(lookup.sql, params=parameters).to_arrow_table()
     except duckdb.Error as error:
         raise _query_fails(lookup, error) from error
     repeated = table.num_rows - table.group_by(list(lookup.keys)).aggregate([]).num_rows if lookup.keys else 0
@@ -134,14 +135,14 @@ def _query_fails(subject: Dataset | Lookup, error: Exception) -> ExecutionError:
     return ExecutionError(Finding("MLC487", message, place(subject.origin), note, help=help_text))
 
 
-def _write_table(table: pyarrow.Table, path: Path) -> None:
-    import pyarrow.parquet
+def _write_table(table: pa.Table, path: Path) -> None:
+    import pyarrow.parquet as pq
 
-    pyarrow.parquet.write_table(table, path, compression="zstd")
+    pq.write_table(table, path, compression="zstd")
 
 
 # --- publishing ------------------------------------------------------------------------------------------------------
-def _publish(folder: Path, out: Path, now: dt.datetime, keep: int) -> Path:
+def _publish(folder: Path, out: Path, now: dt.datetime) -> Path:
     digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
     summary = {"format_version": 1, "now": now.isoformat() + "Z", "files": digests}
     text = json.dumps(summary, indent=2, sort_keys=True) + "\n"
@@ -150,15 +151,15 @@ def _publish(folder: Path, out: Path, now: dt.datetime, keep: int) -> Path:
     if not place.exists():
         folder.rename(place)
     place_text(place.name + "\n", out / POINTER)
-    _prune(out, place, keep)
+    _prune(out, place)
     return place
 
 
-def _prune(out: Path, current: Path, keep: int) -> None:
+def _prune(out: Path, current: Path) -> None:
     """Remove all but the newest snapshots; one that a server still reads was current until now, so it stays."""
     others = [p for p in out.iterdir() if (p / SUMMARY_FILE).is_file() and p != current]
     others.sort(key=lambda path: path.stat().st_mtime_ns)
-    for old in others[: max(0, len(others) - max(1, keep - 1))]:
+    for old in others[: max(0, len(others) - KEPT - 1)]:
         shutil.rmtree(old, ignore_errors=True)
 
 

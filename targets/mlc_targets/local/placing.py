@@ -34,20 +34,22 @@ def staging_folder(place: Path) -> Iterator[Path]:
 
 
 def place_folder(new: Path, place: Path) -> None:
-    """Put a folder in the place of another; a kill between the two renames is mended by `recover_folder`."""
+    """Put a folder in the place of another; a kill between the two renames is mended by `recover_folders`."""
     previous = _previous(place)
-    recover_folder(place)
     if place.exists():
         place.rename(previous)
     new.rename(place)
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def recover_folder(place: Path) -> None:
-    """Finish or undo what a killed `place_folder` left."""
-    previous = _previous(place)
-    if not previous.exists():
-        return
+def recover_folders(place: Path) -> None:
+    """Finish or undo what a killed `place_folder` left of a place and the places below it."""
+    for previous in [_previous(place), *place.rglob(".*.previous")]:
+        if previous.exists():
+            _recover(previous, previous.with_name(previous.name[1:].removesuffix(".previous")))
+
+
+def _recover(previous: Path, place: Path) -> None:
     if place.exists():
         shutil.rmtree(previous)
     else:

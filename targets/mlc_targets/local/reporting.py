@@ -96,4 +96,7 @@ def _notes(run: Run) -> tuple[str, ...]:
     notes = [f"Licences of the data: {', '.join(licences)}."] if licences else []
     if refit == "all":
         notes.append("The package was fitted again on all rows; the metrics are of the fit on train alone.")
-    return (*notes, *(() if refit != "train+validation" else ("The test metrics are of the fit on train and validation.",)))
+    return (
+        *notes,
+        *(() if refit != "train+validation" else ("The test metrics are of the fit on train and validation.",)),
+    )

@@ -10,17 +10,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlc_compiler.backend.target import Progress, RunOptions, RunResult
+from mlc_compiler.backend.target import ExecutionError, Progress, RunOptions, RunResult
 from mlc_compiler.conventions import RUNS_FOLDER
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Model, ProjectRelease
-
 from mlc_targets.local import digests
 from mlc_targets.local.champion import find_champion
 from mlc_targets.local.data.files import dataset_digests, open_digests, with_reads
 from mlc_targets.local.engine import Engine, Result, Task, keys_of
 from mlc_targets.local.evidence import digest_of
-from mlc_targets.local.findings import RefusedError, error
+from mlc_targets.local.findings import RefusedError, error, findings_of
 from mlc_targets.local.freshness import stale
 from mlc_targets.local.job import Run
 from mlc_targets.local.steps import STEPS, Execution
@@ -28,6 +27,7 @@ from mlc_targets.local.store import Store, guarded, open_store, read_json, write
 from mlc_targets.local.tasks import LIBRARIES, other_datasets, tasks_of
 
 EVIDENCE_FILE, REPORT_FILE, STEPS_FILE = "evidence.json", "report.html", "steps.json"
+PACKAGE_FOLDER = "package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,22 @@ class Places:
 
 
 def run_model(project: ProjectRelease, model: Model, options: RunOptions, progress: Progress) -> RunResult:
-    """Run a model's pipeline as far as `until`; raises ExecutionError where it can't start."""
-    store = open_store(project.project, options.root)
+    """Run a model's pipeline as far as `until`; what is wrong with its inputs is in the result's findings."""
     places = Places(options.root / RUNS_FOLDER / model.name)
+    try:
+        return _run_model(project, model, options, progress, places)
+    except ExecutionError as failure:
+        found = findings_of(failure)
+        steps = (("plan", "failed", found[0].message),)
+        return RunResult(
+            model.name, model.version, False, None, places.evidence, places.report, steps, findings=found
+        )  # fmt: skip
+
+
+def _run_model(
+    project: ProjectRelease, model: Model, options: RunOptions, progress: Progress, places: Places
+) -> RunResult:  # fmt: skip
+    store = open_store(project.project, options.root)
     run, tasks = _planned(project, model, options, store)
     with guarded(store.root):
         store.sweep()
@@ -133,8 +146,7 @@ def _remember(places: Places, tasks: Sequence[Task], keys: Mapping[str, str], re
 def _result(run: Run, places: Places, results: Sequence[Result], progress: Progress) -> RunResult:
     statuses = {r.task: r.status for r in results}
     findings = [f for r in results for f in r.findings]
-    if statuses.get("validate", "") != "failed":
-        findings += stale(run, [r.task for r in results if r.status != "failed"])
+    findings += stale(run, [r.task for r in results if r.status != "failed"])
     finished = statuses.get("report", "failed") != "failed"
     gate = run.outputs("gate") if statuses.get("gate", "failed") != "failed" else {}
     if finished:
@@ -162,6 +174,7 @@ def _publish(run: Run, places: Places, passed: bool) -> list[Finding]:
     write_text(places.evidence, text)
     _copy(folder / REPORT_FILE, places.report)
     artifact = run.outputs("package")["artifact"]
+    run.store.publish(run.folder("package") / PACKAGE_FOLDER, artifact)
     path = run.store.realisation(run.model.version)
     before = read_json(path) or {}
     write_json(

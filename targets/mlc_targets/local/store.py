@@ -19,7 +19,6 @@ from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.conventions import short
 from mlc_compiler.diagnostics import Finding, Span
 from mlc_compiler.ir import Project
-
 from mlc_targets.local.findings import refuse
 
 RECORD_FILE = "record.json"
@@ -64,6 +63,19 @@ class Store:
     def drop(self, key: str) -> None:
         """Remove a step's outputs."""
         shutil.rmtree(self.step(key), ignore_errors=True)
+
+    def publish(self, package: Path, digest: str) -> None:
+        """Give a package the folder of its digest, where there is none yet."""
+        folder = self.package(digest)
+        if folder.is_dir():
+            return
+        staging = self._staging()
+        try:
+            shutil.copytree(package, staging / "package")
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            _rename(staging / "package", folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
     def sweep(self) -> None:
         """Remove what killed runs left behind."""

@@ -6,11 +6,12 @@ Reads carry the words that people see when a task says why it runs; only what ch
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from mlc_compiler.ir import Dataset, Estimator, Model
-
+from mlc_compiler.ir import Column, Dataset, Estimator, Model
 from mlc_targets.local import digests
-from mlc_targets.local.engine import Task
+from mlc_targets.local.data.files import in_order
+from mlc_targets.local.engine import LIBRARY, Task
 from mlc_targets.local.job import CHAMPION_SUFFIX, Champion, Run
 
 LEARNING_LIBRARIES = ("numpy", "scikit-learn", "scipy")
@@ -21,19 +22,30 @@ Reads = tuple[tuple[str, str], ...]
 
 
 def tasks_of(run: Run, data: Mapping[str, str], code: str) -> tuple[Task, ...]:
-    """Return the tasks, each after those that it reads. `data` maps datasets, and `code` the model's own, to digests."""
+    """Return the tasks, each after those that it reads. `data` are datasets' digests, `code` that of the model's own."""
     model = run.model
     return (
         *_data_tasks(run, data),
-        Task("features", "features", reads=_features(run), after=_ingested(model.features.datasets), waits=_checked(model)),
-        Task("split", "split", reads=_reads(split=model.split, label=model.label.definition, task=model.task), after=("features",)),
+        Task(
+            "features",
+            "features",
+            reads=_features(run),
+            after=_ingested(model.features.datasets),
+            waits=_checked(model),
+        ),
+        Task(
+            "split",
+            "split",
+            reads=_reads(split=model.split, label=model.label.definition, task=model.task),
+            after=("features",),
+        ),
         *_training_tasks(run, code),
         *_champion_tasks(run),
         Task("evaluate", "evaluate", reads=_reads(seed=model.seed, timezone=run.project.timezone), after=_scored(run)),
         Task("explain", "explain", reads=_reads(seed=model.seed), after=("train estimator",)),
         Task("package", "package", reads=_package(run), after=("train estimator",)),
         Task("gate", "gate", reads=_reads(gates=model.gates), after=("evaluate", "package")),
-        Task("report", "report", reads=_report(run), after=("gate", "explain"), waits=_checked(model)),
+        Task("report", "report", reads=_report(run), after=("gate", "explain", *_checked(model))),
     )
 
 
@@ -43,13 +55,11 @@ def _reads(**values: object) -> Reads:
 
 def _libraries(run: Run, names: Sequence[str]) -> Reads:
     versions = dict(run.libraries)
-    return tuple((f"library {name}", versions.get(name, "")) for name in names)
+    return tuple((f"{LIBRARY}{name}", versions.get(name, "")) for name in names)
 
 
 # --- data ------------------------------------------------------------------------------------------------------------
 def _data_tasks(run: Run, data: Mapping[str, str]) -> Iterator[Task]:
-    from mlc_targets.local.data.files import in_order
-
     for dataset in in_order(run.model.datasets):
         yield _ingest(dataset, data[dataset.name], "")
     for dataset in run.model.datasets:
@@ -89,7 +99,10 @@ def _checked(model: Model) -> tuple[str, ...]:
 
 def _features(run: Run) -> Reads:
     versions = _libraries(run, ("duckdb",))
-    return (*_reads(feature_query=run.model.features.training_sql, primary_key=run.model.features.primary_key), *versions)
+    return (
+        *_reads(feature_query=run.model.features.training_sql, primary_key=run.model.features.primary_key),
+        *versions,
+    )
 
 
 # --- learning --------------------------------------------------------------------------------------------------------
@@ -103,7 +116,9 @@ def _training_tasks(run: Run, code: str) -> Iterator[Task]:
         *_libraries(run, LEARNING_LIBRARIES),
     )  # fmt: skip
     search = _reads(search=model.search)
-    yield Task("train estimator", "train", "estimator", (*_estimator(model.estimator, code), *search, *shared), ("split",))
+    yield Task(
+        "train estimator", "train", "estimator", (*_estimator(model.estimator, code), *search, *shared), ("split",)
+    )
     if model.baseline is not None:
         yield Task("train baseline", "train", "baseline", (*_estimator(model.baseline, code), *shared), ("split",))
 
@@ -137,17 +152,34 @@ def _scored(run: Run) -> tuple[str, ...]:
 # --- results ---------------------------------------------------------------------------------------------------------
 def _package(run: Run) -> Reads:
     model, query = run.model, run.model.features
-    serving = (query.serving_sql, query.batch_sql, query.lookups, query.request, query.refresh, model.serving.max_batch)
+    served = (query.serving_sql, query.batch_sql, query.lookups, query.refresh, model.serving.max_batch)
     return (
         *_reads(
-            serving=serving, version=model.version, format=model.package, datasets=[_types(d) for d in model.datasets],
+            serving=(served, [_silent(column) for column in query.request]),
+            version=model.version,
+            format=model.package,
+            datasets=[_packaged(dataset) for dataset in model.datasets],
             names=(run.project.name, model.name, run.project.timezone),
         ),
         *_libraries(run, PACKAGING_LIBRARIES),
+    )
+
+
+def _packaged(dataset: Dataset) -> Dataset:
+    """Return what of a dataset a package keeps: how to read it, not what people read about it."""
+    columns = tuple(map(_silent, dataset.columns))
+    return replace(
+        dataset, columns=columns, checks=(), license=None, owner="", description="", digest=None, rows=None
     )  # fmt: skip
+
+
+def _silent(column: Column) -> Column:
+    return replace(column, description="")
 
 
 def _report(run: Run) -> Reads:
     model = run.model
     inputs = [(d.name, d.license, d.description) for d in model.datasets]
-    return _reads(card=model.card, owner=model.owner, description=model.description, datasets=inputs, lock=run.project.lock)
+    return _reads(
+        card=model.card, owner=model.owner, description=model.description, datasets=inputs, lock=run.project.lock
+    )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mlc_compiler.backend.target import Progress
 from mlc_compiler.diagnostics import Finding, Severity
-
 from mlc_targets.local.findings import error
 from mlc_targets.local.job import Run
 
@@ -34,7 +33,9 @@ def _log(run: Run, evidence: Path, report: Path) -> None:
     mlflow.set_experiment(f"{run.project.name}/{run.model.name}")
     with mlflow.start_run(run_name=run.model.version.removeprefix("sha256:")[:12]):
         mlflow.set_tags({name: str(facts[name]) for name in ("version", "artifact", "passed", "gates_digest")})
-        mlflow.log_params({"estimator": run.model.estimator.path, "seed": run.model.seed, **dict(run.model.estimator.params)})
+        mlflow.log_params(
+            {"estimator": run.model.estimator.path, "seed": run.model.seed, **dict(run.model.estimator.params)}
+        )
         for split, metrics in facts["metrics"].items():
             values = {f"{split}_{name}": m["value"] for name, m in metrics.items() if m["value"] is not None}
             mlflow.log_metrics(values)

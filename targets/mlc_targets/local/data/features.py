@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.ir import FeatureQuery, Model
-
 from mlc_targets.local.data.files import with_reads
 from mlc_targets.local.data.ingest import ROWS_FILE, create_stored, memory, scratch
 from mlc_targets.local.data.relations import confine, connect, literal, open_datasets, quote

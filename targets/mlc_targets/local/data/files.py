@@ -13,7 +13,6 @@ from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.conventions import CACHE_FOLDER
 from mlc_compiler.diagnostics import nearest
 from mlc_compiler.ir import Dataset
-
 from mlc_targets.local.findings import RefusedError, findings_of, refuse
 from mlc_targets.local.store import read_json, write_json
 

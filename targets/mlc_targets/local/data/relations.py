@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from mlc_compiler.diagnostics import Finding, nearest
 from mlc_compiler.ir import Column, Dataset
-
 from mlc_targets.local.data.files import in_order, source_files
 from mlc_targets.local.findings import RefusedError, error
 
@@ -212,7 +211,7 @@ def _is_text(dataset: Dataset) -> bool:
 
 
 def _family(sql_type: str) -> str:
-    return sql_type.split("(")[0]
+    return sql_type.split("(", maxsplit=1)[0]
 
 
 def declared_type(sql_type: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlc_compiler.diagnostics import Finding
 from mlc_compiler.ir import Model, Split
-
 from mlc_targets.local.data.features import FEATURES_FILE, LABEL, LABEL_KNOWN_AT, PREDICT_AT
 from mlc_targets.local.data.relations import connect, literal, quote
 from mlc_targets.local.findings import RefusedError, error, refuse
@@ -24,7 +24,7 @@ Array = Any
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What splitting needs of each row, in order of prediction time: microseconds, labels and where they are missing."""
+    """What splitting needs of each row, in order of prediction time. Times are microseconds."""
 
     predict_at: Array  # int64 [N]
     known_at: Array  # int64 [N], the largest value where it is unknown
@@ -80,7 +80,7 @@ def _stored(model: Model, columns: tuple[str, ...]) -> list[str]:
 
 
 def assign(rows: Rows, split: Split) -> tuple[Array, dict[str, int]]:
-    """Return each row's fold and what was dropped: immature, unlabelled, not mature before the next fold, in the gap."""
+    """Return each row's fold and how many rows were left out, by reason."""
     import numpy as np
 
     usable = rows.labelled & ((rows.known_at < np.iinfo(np.int64).max) | (split.strategy != "time"))
@@ -101,7 +101,7 @@ def assign(rows: Rows, split: Split) -> tuple[Array, dict[str, int]]:
 
 
 def _by_time(rows: Rows, split: Split, usable: Array, folds: Array, counted: dict[str, int]) -> None:
-    """Cut at the shares of usable rows in order of time, ties in the later fold, then drop what was not known in time."""
+    """Cut at the shares of usable rows, ties in the later fold, then drop what was not known in time."""
     import numpy as np
 
     times = rows.predict_at[usable]
@@ -156,7 +156,7 @@ def _classes(run: Run, folds: Array) -> list[Any]:
     return classes
 
 
-def _one_class(model: Model, fold: str, counts: Mapping[Any, int]) -> Any:
+def _one_class(model: Model, fold: str, counts: Mapping[Any, int]) -> Finding:
     value, rows = next(iter(counts.items()))
     return error(
         "MLC453",

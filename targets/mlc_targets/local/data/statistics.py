@@ -1,4 +1,4 @@
-"""What `mlc lock` measures of datasets: digest, rows, and each column's nulls, distinct values, range and categories."""
+"""What `mlc lock` measures of datasets: digest, rows, and of each column nulls, distinct values, range, categories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from mlc_compiler.backend.target import DatasetStatistics
 from mlc_compiler.ir import Column, Dataset, Origin, Source
-
 from mlc_targets.local.data.files import dataset_digests, file_sizes, source_files, with_reads
 from mlc_targets.local.data.relations import declared_type, described, open_datasets, quote, unreadable
 
@@ -26,7 +25,7 @@ _RANGED = ("int64", "int32", "float64", "float32", "decimal", "timestamp", "date
 
 
 def measure(datasets: Sequence[Dataset], names: Sequence[str], root: Path) -> tuple[DatasetStatistics, ...]:
-    """Return exact statistics of the named datasets, the same in every run; one scan a dataset, one a category column."""
+    """Return exact statistics of the named datasets: one scan a dataset, one more a column of categories."""
     needed = with_reads(names, datasets)
     digests = dataset_digests(needed, root)
     connection = open_datasets(needed, root)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Column, DataCheck, Dataset, Origin, Scalar
-
 from mlc_targets.local.data.ingest import create_stored, memory, scratch
 from mlc_targets.local.data.relations import connect, literal, quote
 from mlc_targets.local.findings import error
@@ -99,7 +98,9 @@ def _rules_of(column: Column, origin: Origin) -> Iterator[Rule]:
         yield Rule(f"{name} is unique", origin.at("unique"), "MLC375", keys=(name,))
     if column.enum:
         values = ", ".join(_sql(value) for value in column.enum)
-        yield broken(f"{name} is one of {len(column.enum)} values", origin.at("enum"), violated=f"{sql} NOT IN ({values})")
+        yield broken(
+            f"{name} is one of {len(column.enum)} values", origin.at("enum"), violated=f"{sql} NOT IN ({values})"
+        )
     if column.minimum is not None:
         yield broken(f"{name} >= {column.minimum:g}", origin.at("minimum"), violated=f"{sql} < {column.minimum!r}")
     if column.maximum is not None:
@@ -158,7 +159,8 @@ def _item(rule: Rule) -> str:
 def _groups(dataset: Dataset, rule: Rule) -> str:
     keys = ", ".join(map(quote, rule.keys))
     whole = " AND ".join(f"{quote(key)} IS NOT NULL" for key in rule.keys)
-    return f"SELECT {keys}, count(*) AS __rows FROM {quote(dataset.name)} WHERE {whole} GROUP BY {keys} HAVING count(*) > 1"
+    rows = f"FROM {quote(dataset.name)} WHERE {whole}"
+    return f"SELECT {keys}, count(*) AS __rows {rows} GROUP BY {keys} HAVING count(*) > 1"
 
 
 def _repeated(connection: duckdb.DuckDBPyConnection, dataset: Dataset, rule: Rule) -> float:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from mlc_targets.local.package.manifest import (
     request_columns,
 )
 from mlc_targets.local.package.predictor import TRUSTED_TYPES, ModelFileError, Predictor, load_predictor
+from mlc_targets.local.placing import staging_folder
 
 __all__ = [
     "TRUSTED_TYPES", "Array", "Package", "PackageManifest", "PackagedFeature", "ScoreReference", "encode_columns",
@@ -93,22 +92,14 @@ def _refuse_another(folder: Path, digest: str) -> None:
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
+    with staging_folder(folder) as staging:
         for name, content in files.items():
             _write_synced(staging / name, content)
-        staging.chmod(0o755)  # mkdtemp is private, the image's user is another one
-        staging.rename(folder)
-    except OSError as error:
-        if folder.exists():
-            return  # another run was quicker; what it wrote is compared
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        try:
+            staging.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another run was quicker, and what it wrote is compared
+                raise
 
 
 def _write_synced(path: Path, content: bytes) -> None:
@@ -149,7 +140,7 @@ def load_package(
 ) -> Package:  # fmt: skip
     """Load a package whose digest, where one is given, must hold; `threads` is onnxruntime's.
 
-    `trusted` names further types that a skops file may hold. Raises ExecutionError: MLC480 missing, MLC481 damaged,
+    `trusted` names further types that a skops file may hold; `churn.` stands for all of a module. Raises ExecutionError: MLC480 missing, MLC481 damaged,
     MLC482 another package than the digest says.
     """
     manifest = read_manifest(folder)
@@ -180,11 +171,4 @@ def _damaged(path: Path, reason: str) -> ExecutionError:
     return ExecutionError(Finding(
         "MLC481", f"the package's {path.name} cannot be used: {reason}", _whole(path),
         help="fetch the package again from the store, or run `mlc run` to make it again",
-    ))  # fmt: skip
-
-
-def _unwritable(folder: Path, error: OSError) -> ExecutionError:
-    return ExecutionError(Finding(
-        "MLC483", f"the package cannot be written to {folder}: {error.strerror or error}", _whole(folder),
-        help="make room on the disk and see that the folder is writable",
     ))  # fmt: skip

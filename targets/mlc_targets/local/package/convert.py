@@ -7,11 +7,11 @@ its converters multiply by reciprocals where scikit-learn divides, which moves r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from mlc_compiler.ir import Estimator, Model
 
+from mlc_compiler.ir import Estimator, Model
 from mlc_targets.local.findings import refuse
 from mlc_targets.local.train.encoding import UNSEEN, Encoder
 from mlc_targets.local.train.fitted import Fitted
@@ -19,8 +19,13 @@ from mlc_targets.local.train.rows import Columns
 
 OPSET, ML_OPSET, IR_VERSION = 17, 3, 8
 _MATRIX = "mlc_matrix"
-Node = Any
-"""An onnx NodeProto; onnx ships no annotations."""
+Node: TypeAlias = Any
+Graph: TypeAlias = Any
+"""onnx's protobuf messages, which have no annotations."""
+Attribute = Any
+"""An attribute or constant of a node: numbers, texts, arrays."""
+Transformer = Any
+"""A fitted transformer or estimator of scikit-learn, which has none either."""
 
 
 def to_onnx(fitted: Fitted, model: Model) -> bytes:
@@ -47,7 +52,7 @@ def to_onnx(fitted: Fitted, model: Model) -> bytes:
     return content
 
 
-def _input(name: str, number: bool) -> Any:
+def _input(name: str, number: bool) -> Graph:
     from onnx import TensorProto, helper
 
     return helper.make_tensor_value_info(name, TensorProto.FLOAT if number else TensorProto.STRING, [None, 1])
@@ -84,7 +89,7 @@ class _Graph:
             }[type(step).__name__](value, step)
         return value
 
-    def _impute(self, value: str, step: Any) -> str:
+    def _impute(self, value: str, step: Transformer) -> str:
         missing = self._add("IsNaN", [value], "mlc_missing")
         filled = self._add("Where", [missing, self._constant("mlc_fill", step.statistics_), value], "mlc_filled")
         indicated = self._encoder.indicated()
@@ -95,17 +100,17 @@ class _Graph:
         indicators = self._add("Gather", [flags, chosen], "mlc_indicators", axis=1)
         return self._add("Concat", [filled, indicators], "mlc_imputed", axis=1)
 
-    def _standard(self, value: str, step: Any) -> str:
+    def _standard(self, value: str, step: Transformer) -> str:
         return self._centred(value, step.mean_, step.scale_)
 
-    def _robust(self, value: str, step: Any) -> str:
+    def _robust(self, value: str, step: Transformer) -> str:
         return self._centred(value, step.center_, step.scale_)
 
-    def _centred(self, value: str, centre: Any, scale: Any) -> str:
+    def _centred(self, value: str, centre: Attribute, scale: Attribute) -> str:
         centred = self._add("Sub", [value, self._constant("mlc_centre", centre)], "mlc_centred")
         return self._add("Div", [centred, self._constant("mlc_scale", scale)], "mlc_scaled")
 
-    def _min_max(self, value: str, step: Any) -> str:
+    def _min_max(self, value: str, step: Transformer) -> str:
         scaled = self._add("Mul", [value, self._constant("mlc_scale", step.scale_)], "mlc_multiplied")
         return self._add("Add", [scaled, self._constant("mlc_least", step.min_)], "mlc_scaled")
 
@@ -121,13 +126,13 @@ class _Graph:
             values_floats=[float(code) for code in range(len(values))], default_float=float(UNSEEN),
         )  # fmt: skip
 
-    def _add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def _add(self, operator: str, inputs: list[str], output: str, **attributes: Attribute) -> str:
         from onnx import helper
 
         self._nodes.append(helper.make_node(operator, inputs, [output], name=f"node_{output}", **attributes))
         return output
 
-    def _constant(self, name: str, values: Any) -> str:
+    def _constant(self, name: str, values: Attribute) -> str:
         from onnx import numpy_helper
 
         array = np.asarray(values)
@@ -137,7 +142,7 @@ class _Graph:
 
 
 # --- estimator -------------------------------------------------------------------------------------------------------
-def _converted(fitted: Fitted, spec: Estimator) -> Any:
+def _converted(fitted: Fitted, spec: Estimator) -> Graph:
     """Return the estimator's graph as skl2onnx makes it, from one float matrix."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
@@ -161,7 +166,7 @@ def _converted(fitted: Fitted, spec: Estimator) -> Any:
     return converted.graph
 
 
-def _estimator_nodes(graph: Any, output: str) -> Iterator[Node]:
+def _estimator_nodes(graph: Graph, output: str) -> Iterator[Node]:
     """Return the estimator's nodes under names of their own, reading the matrix and writing the output."""
     from onnx import NodeProto
 
@@ -181,7 +186,7 @@ def _renamed(name: str, names: dict[str, str]) -> str:
     return names.get(name) or (f"estimator_{name}" if name else "")
 
 
-def _prefixed_constants(graph: Any) -> Iterator[Any]:
+def _prefixed_constants(graph: Graph) -> Iterator[Any]:
     from onnx import TensorProto
 
     for constant in graph.initializer:
@@ -205,7 +210,7 @@ def to_skops(fitted: Fitted, columns: Columns, names: Sequence[str]) -> bytes:
     return content
 
 
-def _column_transformer(encoder: Encoder, columns: Columns, names: Sequence[str]) -> Any:
+def _column_transformer(encoder: Encoder, columns: Columns, names: Sequence[str]) -> Transformer:
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
@@ -225,7 +230,7 @@ def _column_transformer(encoder: Encoder, columns: Columns, names: Sequence[str]
     return ColumnTransformer(parts).fit(rows)
 
 
-def _frozen(transformer: Any) -> Any:
+def _frozen(transformer: Transformer) -> Transformer:
     from sklearn.frozen import FrozenEstimator
 
     return FrozenEstimator(transformer)

@@ -6,9 +6,8 @@ import math
 from pathlib import Path
 
 import numpy as np
-from mlc_compiler.conventions import short
-from mlc_compiler.ir import Scalar
 
+from mlc_compiler.ir import Scalar
 from mlc_targets.local.findings import refuse
 from mlc_targets.local.job import Outcome, Run
 from mlc_targets.local.package import convert, parity, reference
@@ -17,21 +16,20 @@ from mlc_targets.local.train import fitted
 from mlc_targets.local.train.rows import Rows, load_rows, packaged_features
 from mlc_targets.local.train.training import FINAL_FILE, SCORES_FILE, custom_types
 
+PACKAGE_FOLDER = "package"
 _LARGEST_DIFFERENCE = 1e-3
 """Beyond this the package is another model, whatever the gates ask for."""
 
 
 def package(run: Run, out: Path) -> Outcome:
-    """Write the package into the store and return its digest and how far its scores are from the model's."""
+    """Write the package and return its digest and how far its scores are from the model's; a run publishes it."""
     rows = load_rows(run)
     model = fitted.load(run.folder("train estimator") / FINAL_FILE, custom_types(run))
     content = _model_file(run, model, rows)
-    staged = out / "package"
+    staged = out / PACKAGE_FOLDER
     profiles = {"split": "train", "features": reference.feature_profiles(rows.of("train").columns)}
     digest = write_package(staged, manifest(run, rows), content, profiles)
     largest, compared = _parity(run, model, rows, staged, digest)
-    final = run.store.root / "packages" / short(digest)
-    write_package(final, manifest(run, rows), content, profiles)
     return Outcome(
         {"artifact": digest, "parity": parity.rounded_up(largest), "parity_rows": compared, "bytes": len(content)},
         detail=f"{digest[:19]}, {len(content) / 1024:,.0f} KiB, parity {largest:.1e} on {compared:,} rows",
@@ -54,7 +52,7 @@ def _parity(run: Run, model: fitted.Fitted, rows: Rows, folder: Path, digest: st
         raise refuse(
             "MLC458",
             run.model.estimator.origin,
-            f"the {run.model.package} package of `{run.model.estimator.path}` gives other scores than the trained model",
+            f"the {run.model.package} package of `{run.model.estimator.path}` scores otherwise than the trained model",
             note=f"they differ by up to {largest:.2g} on {compared:,} rows; {_LARGEST_DIFFERENCE:g} is the most",
             help="choose `package: {format: skops}`, or another estimator",
         )

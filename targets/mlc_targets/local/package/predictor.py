@@ -94,10 +94,11 @@ class SkopsPredictor:
         import skops.io  # brings scikit-learn: seconds, and only models without ONNX need it
 
         try:
-            unknown = sorted(set(skops.io.get_untrusted_types(data=model)) - set(TRUSTED_TYPES) - set(trusted))
+            held = skops.io.get_untrusted_types(data=model)
+            unknown = sorted(name for name in held if not _is_trusted(name, (*TRUSTED_TYPES, *trusted)))
             if unknown:
                 raise ModelFileError(f"it holds types that are not trusted: {', '.join(unknown)}")
-            self._estimator: Any = skops.io.loads(model, trusted=[*TRUSTED_TYPES, *trusted])
+            self._estimator: Any = skops.io.loads(model, trusted=held)
         except ModelFileError:
             raise
         except Exception as error:  # a damaged file fails anywhere in zip, JSON or the estimator's own state
@@ -119,6 +120,10 @@ def load_predictor(model: bytes, manifest: PackageManifest, threads: int, truste
     if manifest.format == "onnx":
         return OnnxPredictor(model, manifest, threads)
     return SkopsPredictor(model, manifest, trusted)
+
+
+def _is_trusted(name: str, trusted: Sequence[str]) -> bool:
+    return any(name == entry or (entry.endswith(".") and name.startswith(entry)) for entry in trusted)
 
 
 def _first_line(error: Exception) -> str:

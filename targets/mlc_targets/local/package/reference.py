@@ -19,14 +19,16 @@ def feature_profiles(columns: Columns) -> dict[str, object]:
 
     The outer bins are open-ended; categories beyond the hundred most frequent are counted together.
     """
-    return {name: _numbers(column) if column.dtype.kind == "f" else _categories(column) for name, column in columns.items()}
+    return {
+        name: _numbers(column) if column.dtype.kind == "f" else _categories(column) for name, column in columns.items()
+    }
 
 
 def _numbers(column: Array) -> dict[str, object]:
     finite = column[np.isfinite(column)].astype(np.float64)
     edges = rising_edges(finite)
-    counts = np.histogram(finite, bins=edges)[0] if edges else []
-    return {"kind": "number", "edges": edges, "counts": [int(c) for c in counts], "missing": len(column) - len(finite)}
+    counts = [int(count) for count in np.histogram(finite, bins=edges)[0]] if edges else []
+    return {"kind": "number", "edges": edges, "counts": counts, "missing": len(column) - len(finite)}
 
 
 def _categories(column: Array) -> dict[str, object]:

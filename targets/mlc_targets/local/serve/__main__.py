@@ -29,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-waiting", type=int, default=defaults.max_waiting, help="requests that may wait")
     parser.add_argument("--drain", type=float, default=defaults.drain, help="seconds of draining on SIGTERM")
     parser.add_argument("--poll", type=float, default=defaults.poll, help="seconds between looks for a new snapshot")
+    parser.add_argument("--trust", nargs="+", default=(), metavar="TYPE", help="types of own code in a skops package")
     return parser
 
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         drain=given.drain,
         poll=given.poll,
         digest=given.digest,
+        trusted=tuple(given.trust),
     )
     try:
         run(given.package, given.host, given.port, given.online, options)

@@ -39,7 +39,7 @@ def run(
     """
     options = options or ServeOptions()
     with contextlib.closing(listen(host, port)) as listener:
-        loaded = load_package(package, digest=options.digest, threads=options.threads)
+        loaded = load_package(package, digest=options.digest, threads=options.threads, trusted=options.trusted)
         service = open_service(loaded, online, options)
         write_line("serving", _startup(service, listener))
         asyncio.run(_serve(service, listener))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from mlc_compiler.ir import Decision
 
+from mlc_compiler.ir import Decision
 from mlc_targets.local.package.columns import Array
 
 _DIGITS = 6

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from mlc_compiler.ir import Feature, Preprocessing
 
+from mlc_compiler.ir import Feature, Preprocessing
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.train.rows import Columns
 
+Transformer = Any
+"""A transformer of scikit-learn, which ships no annotations."""
 NUMERIC_KINDS = frozenset({"number", "boolean", "timestamp"})
 UNSEEN = -1
 """The ordinal code of a category that was not seen, or too seldom."""
@@ -28,8 +30,8 @@ class Encoder:
 
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
-    number_steps: tuple[Any, ...]  # scikit-learn transformers, fitted; none: numbers pass as they are
-    category_encoder: Any  # OneHotEncoder or OrdinalEncoder, fitted; None where there are no categories
+    number_steps: tuple[Transformer, ...]  # scikit-learn transformers, fitted; none: numbers pass as they are
+    category_encoder: Transformer  # OneHotEncoder or OrdinalEncoder, fitted; None where there are no categories
 
     def matrix(self, columns: Columns) -> Array:
         """Return float32 [N, M]."""
@@ -87,12 +89,12 @@ def fit_encoder(features: Sequence[Feature], how: Preprocessing, columns: Column
     return Encoder(numbers, categories, steps, encoder)
 
 
-def number_steps(how: Preprocessing) -> list[Any]:
+def number_steps(how: Preprocessing) -> list[Transformer]:
     """Return unfitted transformers of numbers. Columns without any value are kept, as zeros."""
     from sklearn.impute import SimpleImputer
     from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-    steps: list[Any] = []
+    steps: list[Transformer] = []
     if how.impute != "none":
         strategy = {"zero": "constant"}.get(how.impute, how.impute)
         fill = 0.0 if how.impute == "zero" else None
@@ -105,7 +107,7 @@ def number_steps(how: Preprocessing) -> list[Any]:
     return steps
 
 
-def _fit_steps(steps: Sequence[Any], values: Array) -> tuple[Any, ...]:
+def _fit_steps(steps: Sequence[Transformer], values: Array) -> tuple[Transformer, ...]:
     for step in steps:
         step.fit(values)
         round_parameters(step)
@@ -121,13 +123,13 @@ def round_parameters(step: object) -> None:
             setattr(step, name, value.astype(np.float32).astype(value.dtype))
 
 
-def _fit_categories(how: Preprocessing, columns: Columns, names: Sequence[str]) -> Any:
+def _fit_categories(how: Preprocessing, columns: Columns, names: Sequence[str]) -> Transformer:
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
     # Seldom categories are left out of the list, so that they are encoded as unseen ones, in the package too.
     known = [kept_categories(columns[name], how) for name in names]
     if how.encode == "one_hot":
-        encoder: Any = OneHotEncoder(
+        encoder: Transformer = OneHotEncoder(
             categories=known, handle_unknown="ignore", sparse_output=False, dtype=np.float32
         )  # fmt: skip
     else:

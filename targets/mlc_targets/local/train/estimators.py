@@ -12,22 +12,23 @@ from typing import Any
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.diagnostics import Finding, nearest
 from mlc_compiler.ir import Estimator, Frozen, Model, Scalar
-
 from mlc_targets.local.findings import RefusedError, error, refuse
 
 ALLOWED_PREFIXES = ("sklearn.",)
+Learner = Any
+"""An estimator of scikit-learn or its class, which ship no annotations."""
+Value = Any
+"""A parameter: free-form."""
 _PARALLEL_PREFIX = "sklearn.ensemble."  # their results don't depend on the number of threads
 
 
 def build(
     spec: Estimator, model: Model, root: Path, threads: int, changes: Mapping[str, Frozen] | None = None
-) -> Any:  # scikit-learn's estimators share no type that says what they do
+) -> Learner:
     """Return an unfitted estimator with the spec's parameters, seeded; raises ExecutionError for what is refused."""
     params = {name: thaw(value) for name, value in {**dict(spec.params), **(changes or {})}.items()}
-    if spec.entrypoint:
-        estimator = _entrypoint(spec, root)(**params)
-    else:
-        estimator = _configured(spec, _class(spec, model), params)
+    own = spec.entrypoint
+    estimator = _entrypoint(spec, root)(**params) if own else _configured(spec, _class(spec, model), params)
     known = estimator.get_params()
     if "random_state" in known and "random_state" not in params:
         estimator.set_params(random_state=model.seed)
@@ -36,16 +37,16 @@ def build(
     return estimator
 
 
-def thaw(value: Frozen) -> Any:  # parameters are free-form
+def thaw(value: Frozen) -> Value:
     """Return a frozen parameter as Python values: pairs as a dict, other tuples as a list."""
     if not isinstance(value, tuple):
         return value
     if value and all(isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) for item in value):
-        return {item[0]: thaw(item[1]) for item in value}  # type: ignore[index, misc]  # checked the line above
+        return {item[0]: thaw(item[1]) for item in value}  # type: ignore[index]  # checked the line above
     return [thaw(item) for item in value]
 
 
-def class_weights(value: Any, classes: tuple[Scalar, ...]) -> Any:
+def class_weights(value: Value, classes: tuple[Scalar, ...]) -> Value:
     """Return weights by class index where a spec gives them by class."""
     if not isinstance(value, dict):
         return value
@@ -54,7 +55,7 @@ def class_weights(value: Any, classes: tuple[Scalar, ...]) -> Any:
 
 
 # --- classes ---------------------------------------------------------------------------------------------------------
-def _class(spec: Estimator, model: Model) -> Any:
+def _class(spec: Estimator, model: Model) -> Learner:
     module, _, name = spec.path.rpartition(".")
     if not spec.path.startswith(ALLOWED_PREFIXES):
         raise refuse(
@@ -91,7 +92,7 @@ def public_module(cls: type) -> str:
     return ".".join(part for part in cls.__module__.split(".") if not part.startswith("_"))
 
 
-def _check_task(spec: Estimator, model: Model, cls: Any) -> None:
+def _check_task(spec: Estimator, model: Model, cls: Learner) -> None:
     from sklearn.base import ClassifierMixin, RegressorMixin
 
     classifies = model.task.endswith("classification")
@@ -105,7 +106,7 @@ def _check_task(spec: Estimator, model: Model, cls: Any) -> None:
         )
 
 
-def _entrypoint(spec: Estimator, root: Path) -> Any:
+def _entrypoint(spec: Estimator, root: Path) -> Learner:
     """Return a function of the model's own code, `module:function`; the module's path is below the root."""
     module, _, name = spec.path.partition(":")
     path = root / (module.replace(".", "/") + ".py") if not module.endswith(".py") else root / module
@@ -123,7 +124,7 @@ def _entrypoint(spec: Estimator, root: Path) -> Any:
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
-def _configured(spec: Estimator, cls: Any, params: Mapping[str, Any]) -> Any:
+def _configured(spec: Estimator, cls: Learner, params: Mapping[str, Any]) -> Learner:
     known = inspect.signature(cls).parameters
     if unknown := [name for name in params if name not in known]:
         raise RefusedError(tuple(_unknown_parameter(spec, cls, name, known) for name in unknown))
@@ -132,7 +133,7 @@ def _configured(spec: Estimator, cls: Any, params: Mapping[str, Any]) -> Any:
     return cls(**params)
 
 
-def _unknown_parameter(spec: Estimator, cls: Any, name: str, known: Mapping[str, Any]) -> Finding:
+def _unknown_parameter(spec: Estimator, cls: Learner, name: str, known: Mapping[str, Any]) -> Finding:
     close = nearest(name, known)
     return error(
         "MLC451",
@@ -143,7 +144,7 @@ def _unknown_parameter(spec: Estimator, cls: Any, name: str, known: Mapping[str,
     )
 
 
-def _wrong_value(spec: Estimator, cls: Any, name: str, value: Any) -> Finding | None:
+def _wrong_value(spec: Estimator, cls: Learner, name: str, value: Value) -> Finding | None:
     """Return the finding of a value that scikit-learn's own constraint refuses."""
     # Private, but the only way to name the one parameter that is wrong; without it the fit itself refuses.
     constraints = getattr(cls, "_parameter_constraints", {})

@@ -8,15 +8,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from mlc_compiler.ir import Model
-from mlc_targets.local.gates import Estimate, Evaluation, measure_all
 
+from mlc_compiler.ir import Model
 from mlc_targets.local.data.features import FEATURES_FILE, copy_query, stored_connection
 from mlc_targets.local.findings import refuse
+from mlc_targets.local.gates import Estimate, Evaluation, measure_all
 from mlc_targets.local.job import Champion, Outcome, Run
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.train.rows import Rows, load_rows, read_columns
-from mlc_targets.local.train.training import SCORES_FILE
+from mlc_targets.local.train.training import SCORES_FILE, save_scores
 
 SPLITS = ("validation", "test")
 CHAMPION_TASK = "evaluate champion"
@@ -100,7 +100,9 @@ def _slices(run: Run) -> dict[str, Array]:
     fold = np.load(run.folder("split") / "folds.npy")
     names = run.model.features.slices
     table = read_columns(run.folder("features") / FEATURES_FILE, [f"__slice_{n}" for n in names], fold >= 0)
-    return {n: np.array(["" if v is None else str(v) for v in table[f"__slice_{n}"].tolist()], dtype=str) for n in names}
+    return {
+        n: np.array(["" if v is None else str(v) for v in table[f"__slice_{n}"].tolist()], dtype=str) for n in names
+    }
 
 
 def _blocks(run: Run, rows: Rows, slices: Mapping[str, Array], chosen: Array) -> Array | None:
@@ -108,7 +110,9 @@ def _blocks(run: Run, rows: Rows, slices: Mapping[str, Array], chosen: Array) ->
     if run.model.split.strategy == "time":
         return local_days(rows.predict_at[chosen], run.project.timezone)
     if run.model.split.strategy == "group":
-        texts = ["\x1f".join(values) for values in zip(*(slices[g][chosen] for g in run.model.split.group), strict=True)]
+        texts = [
+            "\x1f".join(values) for values in zip(*(slices[g][chosen] for g in run.model.split.group), strict=True)
+        ]
         return np.unique(np.array(texts), return_inverse=True)[1]
     return None
 
@@ -147,7 +151,7 @@ def score_champion(run: Run, champion: Champion, out: Path) -> Outcome:
         columns = read_columns(target, [f.name for f in manifest.features])
         scores[split] = package.predict({name: column[position] for name, column in columns.items()})
     target.unlink()
-    np.savez(out / SCORES_FILE, **scores)
+    save_scores(out, scores)
     return Outcome({"threshold": manifest.threshold, "version": champion.version})
 
 
@@ -182,4 +186,3 @@ def _check_comparable(run: Run, champion: Champion, keys: tuple[str, ...], task:
         note=f"this model is a {run.model.task} by {', '.join(run.model.features.primary_key)}",
         help="start over without a pin, or give the new task a model of its own",
     )
-

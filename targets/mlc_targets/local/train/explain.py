@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from mlc_compiler.metrics import metric
 from mlc_targets.local.gates import Evaluation, measure
-
 from mlc_targets.local.job import Outcome, Run
-from mlc_targets.local.package.columns import Array
 from mlc_targets.local.train import fitted
 from mlc_targets.local.train.fitted import Fitted
-from mlc_targets.local.train.rows import Rows, load_rows
+from mlc_targets.local.train.rows import Columns, Rows, load_rows
 from mlc_targets.local.train.training import CHOSEN_FILE, custom_types
 
 _SAMPLE = 5_000
@@ -52,7 +51,7 @@ def _importance(run: Run, model: Fitted, rows: Rows, feature: str, name: str, wh
     return {"feature": feature, "value": float(np.mean(drops)), "low": min(drops), "high": max(drops)}
 
 
-def _value(run: Run, model: Fitted, rows: Rows, columns: dict[str, Array], name: str) -> float:
+def _value(run: Run, model: Fitted, rows: Rows, columns: Columns, name: str) -> float:
     """Return the metric so that higher is better; 0 where it has no value."""
     evaluation = Evaluation(
         run.model.task, "validation", rows.y, model.scores(columns), classes=tuple(map(str, rows.classes))

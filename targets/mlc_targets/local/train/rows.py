@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mlc_compiler.ir import Feature, Scalar
 
+from mlc_compiler.ir import Feature, Scalar
 from mlc_targets.local.data.features import FEATURES_FILE, LABEL, PREDICT_AT
 from mlc_targets.local.data.split import FOLDS, FOLDS_FILE
 from mlc_targets.local.job import Run

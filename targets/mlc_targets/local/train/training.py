@@ -1,4 +1,4 @@
-"""Step train: fits encoder and estimator, searches parameters, chooses the operating point, fits again as `refit` says."""
+"""Step train: fits encoder and estimator, searches parameters, chooses the operating point, refits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Estimator, Frozen, Preprocessing
 from mlc_compiler.metrics import metric
-
 from mlc_targets.local.findings import error, refuse
 from mlc_targets.local.gates import Evaluation, measure
 from mlc_targets.local.job import Outcome, Run
@@ -54,7 +54,7 @@ def train(run: Run, spec: Estimator, searched: bool, out: Path) -> Outcome:
             scores["test"] = final.model.scores(rows.of("test").columns)
     fitted.save(chosen.model, out / CHOSEN_FILE)
     fitted.save(final.model, out / FINAL_FILE)
-    np.savez(out / SCORES_FILE, **scores)
+    save_scores(out, scores)
     outputs = {
         "threshold": threshold,
         "trials": tried,
@@ -62,6 +62,11 @@ def train(run: Run, spec: Estimator, searched: bool, out: Path) -> Outcome:
         "params": {name: estimators.thaw(value) for name, value in changes.items()},
     }
     return Outcome(outputs, _warned(spec, final), _detail(run, rows, scores))
+
+
+def save_scores(out: Path, scores: Mapping[str, np.ndarray]) -> None:
+    """Write the scores of each split, in the rows' order."""
+    np.savez(out / SCORES_FILE, allow_pickle=False, **scores)
 
 
 def custom_types(run: Run) -> tuple[str, ...]:
@@ -147,7 +152,9 @@ def _search(run: Run, spec: Estimator, rows: Rows) -> tuple[Mapping[str, Frozen]
     goodness = []
     for number, changes in enumerate(points):
         score, note = _trial(run, spec, training, validation, changes)
-        table.append({"number": number, "params": estimators.thaw(tuple(changes.items())), "score": score, "note": note})
+        table.append(
+            {"number": number, "params": estimators.thaw(tuple(changes.items())), "score": score, "note": note}
+        )
         goodness.append(_goodness(search.metric, score))
     if max(goodness) == -np.inf:
         raise refuse(

@@ -1,0 +1,105 @@
+"""The workflow of pull requests: what is wrong with the specs, what they change, whether what is built is in step."""
+
+from __future__ import annotations
+
+from mlc_compiler import conventions
+from mlc_targets.github_actions.options import PULL_REQUEST
+from mlc_targets.github_actions.workflow import (
+    Setting,
+    Tree,
+    checkout,
+    header,
+    input_paths,
+    job,
+    python,
+    runs,
+    template,
+    title,
+    uses,
+)
+
+READ = {"contents": "read"}
+_PLAN = "${{ runner.temp }}/plan.md"
+_SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
+
+
+def pull_request(given: Setting) -> Tree:
+    """Return the workflow. What runs code of the pull request may only read; what may comment runs none."""
+    return {
+        "name": title(given, "pull request"),
+        "on": {"pull_request": {"branches": [given.branch], "paths": _paths(given)}},
+        **header(given),
+        "concurrency": {
+            "group": "${{ github.workflow }}-${{ github.event.pull_request.number }}",
+            "cancel-in-progress": True,
+        },
+        "jobs": {
+            "validate": _validate(given),
+            "plan": _plan(given),
+            "comment": _comment(given),
+            "check": _check(given),
+        },
+    }
+
+
+def _paths(given: Setting) -> list[object]:
+    built = (conventions.DEPLOY_FOLDER, conventions.ENVIRONMENTS_FOLDER, conventions.CARDS_FOLDER)
+    images = given.options.in_repository(f"{conventions.IMAGES_FOLDER}/**")
+    inputs = [path for path in input_paths(given, PULL_REQUEST) if path != images]
+    return [*inputs[:-1], *(given.options.in_repository(f"{folder}/**") for folder in built), inputs[-1]]
+
+
+def _validate(given: Setting) -> Tree:
+    command = "mlc validate --format github"
+    if given.options.working_directory:
+        # GitHub looks for the files of annotations below the repository's root.
+        command += f" | sed 's|file=|file={given.options.working_directory}/|'"
+    steps = [checkout(given), *python(given), runs("validate the specs", command)]
+    return {**job(given, "validate", READ), "steps": steps}
+
+
+def _plan(given: Setting) -> Tree:
+    return {
+        **job(given, "plan", READ),
+        "needs": ["validate"],
+        "steps": [
+            checkout(given, depth=2),
+            *python(given),
+            runs("plan", template("plan")),
+            uses(given, "keep the plan", "actions/upload-artifact", name="mlc-plan", path=_PLAN, retention_days=7),
+        ],
+    }
+
+
+def _comment(given: Setting) -> Tree:
+    told = {
+        "GH_TOKEN": "${{ github.token }}",
+        "NUMBER": "${{ github.event.pull_request.number }}",
+        "PROJECT": given.project.name,
+    }
+    steps = [
+        uses(given, "fetch the plan", "actions/download-artifact", name="mlc-plan", path="${{ runner.temp }}"),
+        {**runs("comment", template("comment"), told), **_anywhere(given)},
+    ]
+    # The token of a fork's pull request can't write: its plan stands in the summary of the job before.
+    return {
+        **job(given, "comment", {"pull-requests": "write"}),
+        "needs": ["plan"],
+        "if": _SAME_REPOSITORY,
+        "steps": steps,
+    }
+
+
+def _anywhere(given: Setting) -> Tree:
+    """Return where a step of a job without a checkout runs: the project's folder is not there."""
+    return {"working-directory": "."} if given.options.working_directory else {}
+
+
+def _check(given: Setting) -> Tree:
+    steps = [
+        checkout(given),
+        *python(given, "run"),
+        runs("compare what is built", "mlc build --check"),
+        runs("test the features", "mlc test"),
+    ]
+    return {**job(given, "check", READ), "needs": ["validate"], "steps": steps}
