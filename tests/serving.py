@@ -173,7 +173,12 @@ def flights(root: Path, rows: Sequence[tuple[object, ...]]) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"int64": pa.int64(), "timestamp": pa.timestamp("us"), "string": pa.string(), "float64": pa.float64()}
+    kinds = {
+        "int64": pa.int64(),
+        "timestamp": pa.timestamp("us", "UTC"),
+        "string": pa.string(),
+        "float64": pa.float64(),
+    }
     columns: list[tuple[object, ...]] = list(zip(*rows, strict=True)) or [() for _ in FLIGHTS.columns]
     table = pa.table({
         column.name: pa.array(list(values), kinds[column.type])

@@ -28,13 +28,12 @@ def format_text(text: str) -> str:
     >>> format_text("a:   # why\\n    b: {x: 1,  y: 2}\\n\\n\\n    c:\\n    - 1")
     'a:   # why\\n  b: {x: 1,  y: 2}\\n\\n  c:\\n    - 1\\n'
     """
-    formatted = _laid_out(text)
+    before, formatted = text, _laid_out(text)
     for _ in range(_ROUNDS):
-        again = None if formatted is None else _laid_out(formatted)
-        if again is None or again == formatted:
+        if formatted is None or formatted == before:
             break
-        formatted = again
-    is_stable = formatted is not None and formatted == again
+        before, formatted = formatted, _laid_out(formatted)
+    is_stable = formatted is not None and formatted == before
     return formatted if formatted is not None and is_stable and _values(formatted) == _values(text) else text
 
 

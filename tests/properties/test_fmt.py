@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from yaml_texts import documents
 
 from mlc_compiler.diagnostics import Sink
 from mlc_compiler.fmt import format_text
 from mlc_compiler.frontend.yaml_source import load
+from yaml_texts import documents
 
 
 @given(documents())

@@ -43,7 +43,7 @@ def block(text: str, span: tuple[int, int, int, int], note: str = "", columns: i
     return shown[2 : shown.index(next(line for line in shown if "= see" in line))]
 
 
-# --- text --------------------------------------------------------------------------------------------------------------
+# --- text ------------------------------------------------------------------------------------------------------------
 def test_a_finding_shows_message_place_source_related_places_and_help() -> None:
     assert (
         render_text([LEAK], read)
@@ -178,7 +178,7 @@ def test_a_finding_that_was_never_located_is_our_mistake() -> None:
             render_json([finding])
 
 
-# --- JSON --------------------------------------------------------------------------------------------------------------
+# --- JSON ------------------------------------------------------------------------------------------------------------
 def test_json_has_the_published_shape() -> None:
     schema = json.loads(files("mlc_schemas").joinpath("output/findings.schema.json").read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema)
@@ -214,11 +214,11 @@ def test_json_survives_any_stream_encoding() -> None:
     assert render_json([Finding("MLC001", "é\ud800", Span("a.yaml", 1, 1, 1, 1))]).isascii()
 
 
-# --- GitHub ------------------------------------------------------------------------------------------------------------
+# --- GitHub ----------------------------------------------------------------------------------------------------------
 def test_a_github_annotation_is_one_line_with_every_special_character_escaped() -> None:
     finding = Finding(
-        "MLC001", "100%\r\nsure::error::no", Span("a,b:c%.yaml", 3, 5, 3, 9), "why", (Related("first", "x"),), "mend, it",
-        Severity.WARNING,
+        "MLC001", "100%\r\nsure::error::no", Span("a,b:c%.yaml", 3, 5, 3, 9), "why", (Related("first", "x"),),
+        "mend, it", Severity.WARNING,
     )  # fmt: skip
     assert render_github([finding]) == (
         "::warning file=a%2Cb%3Ac%25.yaml,line=3,endLine=3,col=5,title=MLC001::"

@@ -19,8 +19,7 @@ def version(model: ir.Model, code: Mapping[str, str]) -> str:
         {
             "semantics": SEMANTICS,
             "task": model.task,
-            "spine": model.features.spine,
-            "predict_at": model.features.predict_at,
+            "rows": model.features.definition,
             "features": [(f.name, f.kind, f.definition) for f in model.features.features],
             "refresh": model.features.refresh,
             "label": (model.label.definition, model.label.known_at, model.label.horizon),

@@ -75,7 +75,7 @@ def _row(number: int, line: str, start: int, end: int, room: int) -> Row:
 
 
 def _window(widths: list[int], start: int, room: int) -> tuple[int, int]:
-    """Return which cells of a line to show: all if they fit, else a third of the room goes to what is before `start`."""
+    """Return which cells of a line to show: all, or with a third of the room for what is before `start`."""
     if sum(widths) <= room:
         return 0, len(widths)
     room -= 2 * len(_ELLIPSIS)

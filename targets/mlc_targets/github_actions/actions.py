@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mlc_compiler.backend.target import Artifact
@@ -24,6 +25,6 @@ def pinned_actions(project: Project) -> dict[str, Action]:
     return {action.name: action for action in (*ACTIONS, *project.lock.actions)}
 
 
-def with_versions(artifact: Artifact, actions: dict[str, Action]) -> Artifact:
+def with_versions(artifact: Artifact, actions: Mapping[str, Action]) -> Artifact:
     """Return the artifact with the version behind each pinned action, for people and for what updates them."""
     return replace(artifact, text=_USES.sub(lambda found: f"{found[1]} # {actions[found[2]].version}", artifact.text))

@@ -19,7 +19,7 @@ from mlc_targets.github_actions.workflow import (
 )
 
 READ = {"contents": "read"}
-_PLAN = "${{ runner.temp }}/plan.md"
+_KEPT = "mlc-plan"
 _SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
 
 
@@ -59,6 +59,7 @@ def _validate(given: Setting) -> Tree:
 
 
 def _plan(given: Setting) -> Tree:
+    kept = {"name": _KEPT, "path": "${{ runner.temp }}/plan.md", "retention-days": 7}
     return {
         **job(given, "plan", READ),
         "needs": ["validate"],
@@ -66,7 +67,7 @@ def _plan(given: Setting) -> Tree:
             checkout(given, depth=2),
             *python(given),
             runs("plan", template("plan")),
-            uses(given, "keep the plan", "actions/upload-artifact", name="mlc-plan", path=_PLAN, retention_days=7),
+            uses(given, "keep the plan", "actions/upload-artifact", kept),
         ],
     }
 
@@ -78,7 +79,7 @@ def _comment(given: Setting) -> Tree:
         "PROJECT": given.project.name,
     }
     steps = [
-        uses(given, "fetch the plan", "actions/download-artifact", name="mlc-plan", path="${{ runner.temp }}"),
+        uses(given, "fetch the plan", "actions/download-artifact", {"name": _KEPT, "path": "${{ runner.temp }}"}),
         {**runs("comment", template("comment"), told), **_anywhere(given)},
     ]
     # The token of a fork's pull request can't write: its plan stands in the summary of the job before.

@@ -18,6 +18,7 @@ Tree = dict[str, object]
 Steps = list[Tree]
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_CONSTRAINTS = '.packages | to_entries[] | "\\(.key)==\\(.value)"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,10 @@ def job(given: Setting, name: str, permissions: Mapping[str, str], seconds: Sour
     }
 
 
-def uses(given: Setting, name: str, action: str, **inputs: object) -> Tree:
-    """Return a step that uses an action; inputs' names have `_` for `-`."""
+def uses(given: Setting, name: str, action: str, inputs: Mapping[str, object] | None = None) -> Tree:
+    """Return a step that uses an action."""
     step: Tree = {"name": name, "uses": f"{action}@{given.actions[action].sha}"}
-    if inputs:
-        step["with"] = {key.replace("_", "-"): value for key, value in inputs.items()}
-    return step
+    return {**step, "with": dict(inputs)} if inputs else step
 
 
 def runs(name: str, script: str, environment: Mapping[str, object] | None = None) -> Tree:
@@ -120,10 +119,10 @@ def template(name: str) -> str:
 
 def checkout(given: Setting, depth: int = 1) -> Tree:
     """Return the step that fetches the repository; depth 0 is the whole history."""
-    inputs: Tree = {"persist_credentials": False}
+    inputs: Tree = {"persist-credentials": False}
     if depth != 1:
-        inputs["fetch_depth"] = depth
-    return uses(given, "check out", "actions/checkout", **inputs)
+        inputs["fetch-depth"] = depth
+    return uses(given, "check out", "actions/checkout", inputs)
 
 
 def python(given: Setting, extra: str | None = None) -> Steps:
@@ -131,27 +130,30 @@ def python(given: Setting, extra: str | None = None) -> Steps:
     project = given.project
     versions = Sourced(project.python, project.origin.at("ci.python"))
     lock = given.options.in_repository(conventions.LOCK_FILE)
-    steps = [uses(given, "set up Python", "actions/setup-python", python_version=versions)]
-    steps[0]["with"] = {"python-version": versions, "cache": "pip", "cache-dependency-path": lock}
-    return [*steps, runs("install mlc", install_script(given, extra))]
+    inputs: Tree = {"python-version": versions, "cache": "pip", "cache-dependency-path": lock}
+    return [
+        uses(given, "set up Python", "actions/setup-python", inputs),
+        runs("install mlc", install_script(given, extra)),
+    ]
+
+
+def needs_more(models: Sequence[Model]) -> bool:
+    """Return whether a model is trained with packages besides mlc's."""
+    return any(model.train.requirements for model in models)
 
 
 def install_script(given: Setting, extra: str | None, models: Sequence[Model] = ()) -> str:
-    """Return the script that installs mlc, at the lock's version of every package; `models` may need more."""
+    """Return the script that installs mlc under the lock's versions, and what the model MODEL is trained with."""
     package = f"mlc-compiler[{extra}]" if extra else "mlc-compiler"
-    own = {m.name: shlex.join(m.train.requirements) for m in models if m.train.requirements}
-    cases = [f"  {shlex.quote(name)}) further=({text}) ;;" for name, text in sorted(own.items())]
-    choice = ["further=()", 'case "$MODEL" in', *cases, "esac"] if own else []
-    further = ' "${further[@]}"' if own else ""
+    cases = [f"  {m.name}) further=({shlex.join(m.train.requirements)}) ;;" for m in models if m.train.requirements]
+    choice = ["further=()", 'case "$MODEL" in', *cases, "esac"] if cases else []
+    further = ' "${further[@]}"' if cases else ""
     return "\n".join(
         [
             *choice,
-            # The lock pins what was tested; it holds names and versions, which is what constraints are.
-            "jq --raw-output '.packages | to_entries[] | \"\\(.key)==\\(.value)\"' "
-            f'{conventions.LOCK_FILE} > "$RUNNER_TEMP/constraints.txt"',
-            "python -m pip install --quiet --constraint \"$RUNNER_TEMP/constraints.txt\" \\",
+            f"jq --raw-output '{_CONSTRAINTS}' {conventions.LOCK_FILE} > \"$RUNNER_TEMP/constraints.txt\"",
+            'python -m pip install --quiet --constraint "$RUNNER_TEMP/constraints.txt" \\',
             f'  --find-links {given.options.wheels} "{package}==$MLC_VERSION"{further}',
-            "",
         ]
     )
 

@@ -22,7 +22,7 @@ Reads = tuple[tuple[str, str], ...]
 
 
 def tasks_of(run: Run, data: Mapping[str, str], code: str) -> tuple[Task, ...]:
-    """Return the tasks, each after those that it reads. `data` are datasets' digests, `code` that of the model's own."""
+    """Return the tasks in order. `data` and `code` are digests of datasets and of the model's own code."""
     model = run.model
     return (
         *_data_tasks(run, data),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlc_compiler import conventions
-from mlc_compiler.backend.series import ERRORS, escaped
+from mlc_compiler.backend.series import ERRORS
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Model, Origin
@@ -29,6 +29,7 @@ from mlc_targets.prometheus.rules import (
     number,
     rounded,
 )
+from mlc_targets.prometheus.samples import sample
 
 LOWEST, PERIOD = 0.5, "30d"
 REQUESTS = "model:mlc_requests:rate5m"
@@ -157,17 +158,6 @@ def _series(scope: Scope, share: float) -> tuple[tuple[str, str], ...]:
     failed = round(share * _EACH_MINUTE)
     counts = {"200": _EACH_MINUTE - failed, "500": failed}
     return tuple((sample(scope, conventions.METRIC_REQUESTS, code=code), f"0+{n}") for code, n in counts.items() if n)
-
-
-def sample(scope: Scope, metric: str, **labels: str) -> str:
-    """Return a series as a server of the model exports it, here with its usual labels."""
-    series = scope.series
-    own = {series.namespace_label: scope.release.environment.namespace}
-    own[series.pod_label] = f"{scope.model.name}-7d4b9c6f5d-x2x4z"
-    if scope.model.serving.runtime is None:
-        own |= {"model": scope.model.name, "version": "1a2b3c4d5e6f"}
-    pairs = ",".join(f'{name}="{escaped(value)}"' for name, value in {**own, **labels}.items())
-    return f"{series.named(metric)}{{{pairs}}}"
 
 
 def _origin(model: Model) -> Origin:

@@ -35,7 +35,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alerting rule. `description` may hold {value}, shown as `shown` says, and {label:NAME} of its series.
+    """An alerting rule. `description` may hold {value}, shown as `shown` says, {label:NAME} of its series, and {feature},
+    which is a sentence where the series has that label.
 
     `pending` is how long the condition holds before it fires, in seconds; `labels` tell alerts of one name apart.
     """
@@ -162,14 +163,17 @@ def annotations(scope: Scope, alert: Alert, firing: Firing | None = None) -> dic
 def _described(alert: Alert, firing: Firing | None) -> str:
     text = alert.description
     if firing is None:
-        text = _LABEL.sub(r"{{ $labels.\1 }}", text)
+        text = _LABEL.sub(r"{{ $labels.\1 }}", text).replace("{feature}", _FEATURE_TEMPLATE)
         return text.replace("{value}", _VALUE_TEMPLATES[alert.shown])
+    feature = dict(firing.labels).get("feature")
+    text = text.replace("{feature}", f" Feature {feature}." if feature else "")
     for name, value in firing.labels:
         text = text.replace(f"{{label:{name}}}", value)
     return text.replace("{value}", shown(firing.value, alert.shown))
 
 
 _LABEL = re.compile(r"\{label:(\w+)\}")
+_FEATURE_TEMPLATE = "{{ with $labels.feature }} Feature {{ . }}.{{ end }}"
 _VALUE_TEMPLATES: dict[Shown, str] = {
     "number": '{{ $value | printf "%.4g" }}',
     "percent": "{{ $value | humanizePercentage }}",

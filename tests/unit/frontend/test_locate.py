@@ -139,7 +139,12 @@ def test_findings_come_in_the_order_of_their_places_each_once_and_read_each_file
     same = Finding("MLC001", "x", Span("a.yaml", 1, 7, 1, 18))
     other = Finding("MLC000", "x", Place("0.yaml", 0, ("kind",)))
     read: list[str] = []
-    located = locate([second, first, same, other, second], lambda file: (read.append(file), TEXT)[1])
+
+    def reading(file: str) -> str:
+        read.append(file)
+        return TEXT
+
+    located = locate([second, first, same, other, second], reading)
     assert [(finding.code, finding.span().file) for finding in located] == [
         ("MLC000", "0.yaml"), ("MLC001", "a.yaml"), ("MLC002", "a.yaml"),
     ]  # fmt: skip
@@ -157,7 +162,8 @@ def test_positions_tell_how_a_scalar_was_written() -> None:
     assert second.raw(("version",)) == "1.10"
     assert second.key(("version",)) == Span("a.yaml", 23, 1, 23, 8)
     assert second.value(("version",)) == Span("a.yaml", 23, 10, 23, 14)
-    assert second.raw(("missing",)) is second.key(("missing",)) is second.value(("missing",)) is second.key(()) is None
+    assert [second.raw(("missing",)), second.key(("missing",)), second.value(("missing",))] == [None] * 3
+    assert second.key(()) is None
 
 
 def test_positions_of_a_document_that_does_not_exist_answer_with_the_start_of_the_file() -> None:

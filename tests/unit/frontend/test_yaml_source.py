@@ -34,7 +34,7 @@ def places(text: bytes | str) -> list[tuple[str, int, int]]:
     return [(finding.code, finding.span().line, finding.span().column) for finding in findings(text)]
 
 
-# --- values ------------------------------------------------------------------------------------------------------------
+# --- values ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "text", ["on", "no", "yes", "Off", "12:30", "2014-01-01", "1_000", "0b1", "y", "nul", "+", ".", "-x", "1.2.3"]
 )
@@ -105,7 +105,7 @@ def test_a_byte_order_mark_and_carriage_returns_change_nothing() -> None:
     assert len(sink) == 0
 
 
-# --- findings ----------------------------------------------------------------------------------------------------------
+# --- findings --------------------------------------------------------------------------------------------------------
 def test_a_key_that_stands_twice_is_refused_and_the_first_place_is_named() -> None:
     (finding,) = findings("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n")
     assert (finding.code, finding.at) == ("MLC005", Span("a.yaml", 5, 3, 5, 4))

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from serving import a_manifest, a_model, a_package, probability
 
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.codes import REGISTRY
@@ -28,6 +27,7 @@ from mlc_targets.local.package.bundle import (
     write_package,
 )
 from mlc_targets.local.package.manifest import ManifestError
+from serving import a_manifest, a_model, a_package, probability
 
 COLUMNS = {
     "carrier": np.array(["UA", None], dtype=object),
@@ -88,7 +88,9 @@ def test_writing_returns_the_digest_and_the_same_package_again_changes_nothing(t
     manifest = a_manifest()
     first = write_package(tmp_path / "p", manifest, a_model(manifest), {"a": 1})
     stamp = (tmp_path / "p").stat().st_mtime_ns
-    assert write_package(tmp_path / "p", manifest, a_model(manifest), {"a": 1}) == first == package_digest(tmp_path / "p")
+    assert (
+        write_package(tmp_path / "p", manifest, a_model(manifest), {"a": 1}) == first == package_digest(tmp_path / "p")
+    )
     assert (tmp_path / "p").stat().st_mtime_ns == stamp
     assert [p.name for p in tmp_path.iterdir()] == ["p"]
 
@@ -172,7 +174,11 @@ def test_a_model_with_other_inputs_than_the_manifest_is_refused(tmp_path: Path) 
         ("number", np.ma.masked_array([7, 8], [True, False]), [np.nan, 8.0]),
         ("boolean", np.ma.masked_array([True, False], [False, True]), [1.0, np.nan]),
         ("timestamp", np.array(["1970-01-02", "NaT"], dtype="datetime64[us]"), [86_400.0, np.nan]),
-        ("timestamp", np.array([dt.datetime(1970, 1, 1, 0, 1), dt.date(1970, 1, 2)], dtype=object), [60.0, 86_400.0]),
+        (
+            "timestamp",
+            np.array([dt.datetime(1970, 1, 1, 0, 1, tzinfo=dt.UTC), dt.date(1970, 1, 2)], dtype=object),
+            [60.0, 86_400.0],
+        ),
         ("number", np.array([1e300]), [np.inf]),
     ],
 )

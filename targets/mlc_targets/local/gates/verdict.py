@@ -116,6 +116,17 @@ def number(value: float | None, against: float | None = None, *, sign: bool = Fa
     return next((t for t in texts if (float(t) > against) - (float(t) < against) == side), texts[-1])
 
 
+def span(low: float, high: float, *, sign: bool = False) -> str:
+    """Return an interval for people; an end that is small beside the other is not written with an exponent.
+
+    >>> span(0.754, 0.797), span(4.7e-6, 0.03)
+    ('0.754 to 0.797', '0.000 to 0.030')
+    """
+    near = 5e-4 * (max(abs(low), abs(high)) >= 1e-3)
+    ends = (number(0.0 if abs(v) < near else v, sign=sign and abs(v) >= near) for v in (low, high))
+    return " to ".join(ends)
+
+
 def arithmetic(status: Status, low: float, high: float, limits: Limits) -> str:
     """Return the comparison that decided.
 

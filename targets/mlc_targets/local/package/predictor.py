@@ -14,6 +14,7 @@ from mlc_targets.local.package.columns import Array
 from mlc_targets.local.package.manifest import PackageManifest
 
 TRUSTED_TYPES = (
+    "numpy.asarray",
     "numpy.dtype",
     "sklearn._loss.link.BaseLink",
     "sklearn._loss.link.HalfLogitLink",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +10,7 @@ from markupsafe import Markup
 
 from mlc_targets.local.report.plots import Words
 from mlc_targets.local.report.run import Fold
-from mlc_targets.local.report.svg import Scale, element, join, line, picture, rectangle, spanning, text
+from mlc_targets.local.report.svg import Scale, element, join, line, picture, rectangle, shortened, spanning, text
 
 ROW = 22.0
 
@@ -53,8 +52,7 @@ def _ticks(x: Scale, bottom: float, label: str) -> Markup:
 
 def _item(item: Item, x: Scale, y: float, label_width: float, *, bars: bool) -> Markup:
     room = int(label_width / 6.4)
-    short = item.label if len(item.label) <= room else f"{item.label[: room - 1]}…"
-    parts = [text((label_width, y + 4), short, class_="label", text_anchor="end")]
+    parts = [text((label_width, y + 4), shortened(item.label, room), class_="label", text_anchor="end")]
     parts.append(text((774.0, y + 4), item.note, class_="tick", text_anchor="end"))
     if item.value is not None:
         if bars:
@@ -72,13 +70,14 @@ def _whisker(left: float, right: float, y: float) -> Markup:
     return line((left, y), (right, y), class_="whisker") + ends
 
 
-def gauge(words: Words, item: Item, limits: tuple[float | None, float | None], status: str) -> Markup:
-    """Return one interval against its limits: the allowed side is shaded, the limit a line with a foot."""
+def gauge(
+    words: Words, item: Item, limits: tuple[float | None, float | None], status: str, over: Sequence[float | None]
+) -> Markup:  # fmt: skip
+    """Return one interval against its limits on a scale over some values: the allowed side is shaded."""
     lower, upper = limits
-    known = [v for v in (item.value, item.low, item.high, lower, upper) if v is not None and math.isfinite(v)]
-    if item.value is None or not known:
+    if item.value is None:
         return Markup("")
-    x = Scale(*spanning(known, 0.18), 4, 216)
+    x = Scale(*spanning((v for v in over if v is not None), 0.18), 4, 216)
     left, right = (x(lower) if lower is not None else 4.0), (x(upper) if upper is not None else 216.0)
     parts = [line((4.0, 15.0), (216.0, 15.0), class_="grid")]
     if lower is not None or upper is not None:

@@ -33,6 +33,20 @@ def precision_recall(y: Array, scores: Array) -> tuple[Point, ...]:
     return _thinned(hits[seen] / hits[-1], hits[seen] / chosen[seen])
 
 
+def thresholds(y: Array, scores: Array) -> tuple[tuple[Point, ...], tuple[Point, ...], tuple[Point, ...]]:
+    """Return recall, precision and the share predicted positive at a hundred thresholds; empty without positives."""
+    at = np.linspace(0, 1, 101)
+    chosen = len(y) - np.searchsorted(np.sort(scores), at)
+    hits = (y == 1).sum() - np.searchsorted(np.sort(scores[y == 1]), at)
+    if not hits[0]:
+        return (), (), ()
+    known = chosen >= max(1, 0.002 * len(y))
+    recall, share = zip(at, hits / hits[0], strict=True), zip(at, chosen / len(y), strict=True)
+    precision = zip(at[known], hits[known] / chosen[known], strict=True)
+    first, second, third = (tuple((float(a), float(b)) for a, b in curve) for curve in (recall, precision, share))
+    return first, second, third
+
+
 def _counts(y: Array, scores: Array) -> tuple[Array, Array]:
     """Return positives and negatives at or above each distinct score, from the highest score down."""
     order = np.argsort(-scores, kind="stable")

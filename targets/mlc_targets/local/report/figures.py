@@ -47,12 +47,8 @@ def performance(run: RunReport, evaluation: Evaluation) -> tuple[Figure, ...]:
 
 # --- binary ----------------------------------------------------------------------------------------------------------
 def _binary(run: RunReport, evaluation: Evaluation, y: Array, scores: Array) -> tuple[Figure, ...]:
-    made = [
-        _roc(evaluation, y),
-        _precision_recall(evaluation, y),
-        _calibration(run, evaluation),
-        _scores(evaluation, y),
-    ]
+    made = [_roc(evaluation, y), _precision_recall(evaluation, y), _calibration(run, evaluation)]
+    made += [_scores(evaluation, y), _thresholds(evaluation, y, scores)]
     made.append(_confusion(evaluation, y, scores >= evaluation.threshold_of("model"), _binary_names(evaluation)))
     if evaluation.block_unit == "days" and evaluation.blocks is not None:
         made.append(_shares_by_day(evaluation.blocks, y, scores))
@@ -122,6 +118,18 @@ def _scores(evaluation: Evaluation, y: Array) -> Figure:
     return Figure("Scores", caption, plots.histograms(words, drawn, (0.0, 1.0), evaluation.threshold))
 
 
+def _thresholds(evaluation: Evaluation, y: Array, scores: Array) -> Figure | None:
+    found = curves.thresholds(y, scores)
+    if not found[0]:
+        return None
+    names = ("recall", "precision", "predicted positive")
+    drawn = [Curve(f"c{k}", name, points) for k, (name, points) in enumerate(zip(names, found, strict=True))]
+    said = ", ".join(f"{name} {number(value)}" for name, value in _rates(evaluation).items())
+    at = evaluation.threshold_of("model")
+    words = Words("thresholds", "Thresholds", f"At {at:.3g}: {said}.", "threshold", "share")
+    return Figure("Thresholds", "What another operating point would give.", plots.curves(words, drawn, at=at))
+
+
 def _binary_names(evaluation: Evaluation) -> tuple[str, str]:
     """Return the names of the negative and the positive class."""
     if len(evaluation.classes) != 2:
@@ -160,8 +168,8 @@ def _multiclass(evaluation: Evaluation, y: Array, scores: Array) -> tuple[Figure
     drawn = [Curve(f"c{k}", name, curves.roc(1.0 * (y == k), scores[:, k])) for k, name in enumerate(names[:5])]
     drawn = [c for c in drawn if c.points]
     if drawn:
-        words = Words("roc", "ROC curves, each class against the rest", f"Classes: {', '.join(c.label for c in drawn)}.",
-                      "false-positive rate", "true-positive rate")  # fmt: skip
+        said = f"Classes: {', '.join(c.label for c in drawn)}."
+        words = Words("roc", "ROC curves by class", said, "false-positive rate", "true-positive rate")
         first = "" if len(names) <= 5 else " (the first five)"
         caption = f"Each class against the rest{first}."
         made.append(Figure("ROC", caption, plots.curves(words, drawn, chance="diagonal")))
@@ -174,7 +182,7 @@ def _numeric(evaluation: Evaluation, y: Array, scores: Array) -> tuple[Figure, .
     low, high = (float(v) for v in np.quantile(np.r_[y, scores], [0.005, 0.995]))
     over = (low, high) if high > low else (low - 0.5, high + 0.5)
     words = Words("cloud", "Predicted against actual", f"{len(y):,} rows.", "actual", "predicted")
-    caption = "Darker cells hold more rows; the outermost half percent lies on the edge."
+    caption = "Stronger cells hold more rows; the outermost half percent lies on the edge."
     made = [Figure("Predicted and actual", caption, plots.cloud(words, curves.density(y, scores, *over), over))]
     made.append(_errors(errors))
     if evaluation.block_unit == "days" and evaluation.blocks is not None:
@@ -195,8 +203,7 @@ def _errors(errors: Array) -> Figure:
 def _errors_by_day(days: np.ndarray, errors: Array) -> Figure:
     low, middle, high = curves.bands_by_day(days, errors, (0.1, 0.5, 0.9))
     drawn = [Curve("model", "median error, band of the middle 80 %", middle)]
-    words = Words("days", "Errors by day", "Median error of each day with the band from the 10th to the 90th percentile.",
-                  "", "error")  # fmt: skip
+    words = Words("days", "Errors by day", "Median of each day, with its 10th and 90th percentile.", "", "error")
     caption = "A line that leaves zero means that the level of the predictions drifted."
     return Figure("By day", caption, plots.over_days(words, drawn, (low, high), zero=True), wide=True)
 
@@ -242,4 +249,4 @@ def importances(found: Sequence[Importance], metric: str) -> Figure | None:
     items = [bars.Item(i.feature, i.value, i.low, i.high, number(i.value)) for i in ordered]
     rest = f" The {len(ordered)} most important of {len(found)}." if len(found) > len(ordered) else ""
     caption = f"How much {metric or 'the metric'} worsens when a feature's values are shuffled.{rest}"
-    return Figure("Features", caption, bars.forest(words, items, bars=True), wide=True)
+    return Figure("Permutation importance", caption, bars.forest(words, items, bars=True), wide=True)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from mlc_compiler.conventions import short
 from mlc_compiler.metrics import BINARY, MULTICLASS, metric
 from mlc_targets.local.gates import Estimate, Evaluation, Source, Verdict, measure
-from mlc_targets.local.gates.verdict import number
+from mlc_targets.local.gates.verdict import number, span
 from mlc_targets.local.report import bars, figures
 from mlc_targets.local.report.plots import Words
 from mlc_targets.local.report.run import RunReport
@@ -27,6 +27,7 @@ WORDS = {
     "undecided": ("?", "undecided"),
     "not_applicable": ("○", "not applicable"),
     "reported": ("i", "reported"),
+    "blocked": ("✗", "not passed"),
     "warned": ("!", "warning"),
     "ran": ("▸", "ran"),
     "unchanged": ("=", "unchanged"),
@@ -128,7 +129,7 @@ def _meaning(name: str) -> str:
 def _interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return estimate.reason
-    return f"{number(estimate.low)} to {number(estimate.high)}"
+    return span(estimate.low, estimate.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,16 @@ class GateRow:
     groups: tuple[GateRow, ...]
 
 
-def gate_rows(verdicts: Sequence[Verdict], prefix: str = "check") -> tuple[GateRow, ...]:
-    """Return the rows of the gate table, groups inside."""
-    return tuple(_gate_row(v, f"{prefix}-{k}") for k, v in enumerate(verdicts, start=1))
+def gate_rows(verdicts: Sequence[Verdict]) -> tuple[GateRow, ...]:
+    """Return the rows of the gate table, each on its own scale, groups inside on a common one."""
+    return tuple(_gate_row(v, f"check-{k}", _numbers(v)) for k, v in enumerate(verdicts, start=1))
 
 
-def _gate_row(verdict: Verdict, name: str) -> GateRow:
+def _numbers(verdict: Verdict) -> tuple[float | None, ...]:
+    return (verdict.value, verdict.low, verdict.high, *verdict.limits)
+
+
+def _gate_row(verdict: Verdict, name: str, over: Sequence[float | None]) -> GateRow:
     words = Words(name, verdict.title, f"{WORDS[verdict.status][1]}: {verdict.reason}", "", "")
     item = bars.Item("", verdict.value, verdict.low, verdict.high)
     sign = verdict.bound.startswith("difference")
@@ -156,13 +161,11 @@ def _gate_row(verdict: Verdict, name: str) -> GateRow:
     shown = (
         "-" if value is None else f"{value:.2g}" if verdict.kind == "parity" else f"{number(value, sign=sign)}{unit}"
     )
-    ends = (
-        ""
-        if low is None or high is None or verdict.kind == "parity"
-        else f"{number(low, sign=sign)} to {number(high, sign=sign)}"
-    )
-    gauge = bars.gauge(words, item, verdict.limits, verdict.would_be or verdict.status)
-    return GateRow(verdict, gauge, shown, ends, gate_rows(verdict.groups, name))
+    ends = "" if low is None or high is None or verdict.kind == "parity" else span(low, high, sign=sign)
+    gauge = bars.gauge(words, item, verdict.limits, verdict.would_be or verdict.status, over)
+    common = [number for group in verdict.groups for number in _numbers(group)]
+    groups = (_gate_row(group, f"{name}-{k}", common) for k, group in enumerate(verdict.groups, start=1))
+    return GateRow(verdict, gauge, shown, ends, tuple(groups))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from mlc_targets.local.report.svg import (
     polygon,
     polyline,
     rectangle,
+    shortened,
     spanning,
     text,
 )
@@ -49,10 +50,12 @@ class Words:
     y: str
 
 
-def curves(words: Words, drawn: Sequence[Curve], mark: Point | None = None, *, chance: str = "") -> Markup:
-    """Return curves over the unit square; `mark` is the operating point, `chance` the line of a guess."""
+def curves(
+    words: Words, drawn: Sequence[Curve], mark: Point | None = None, *, chance: str = "", at: float | None = None
+) -> Markup:  # fmt: skip
+    """Return curves over the unit square; `mark` is the operating point, `chance` a guess, `at` a threshold."""
     frame = Frame.over(UNIT, UNIT)
-    parts = [frame.axes(words.x, words.y), legend([(c.kind, c.label) for c in drawn], frame.x.start)]
+    parts = [frame.axes(words.x, words.y), legend([(c.kind, c.label) for c in drawn])]
     if chance == "diagonal":
         parts.append(line(frame.at((0, 0)), frame.at((1, 1)), class_="chance"))
     elif chance:
@@ -64,6 +67,8 @@ def curves(words: Words, drawn: Sequence[Curve], mark: Point | None = None, *, c
     parts += [polyline([frame.at(p) for p in c.points], class_=f"curve {c.kind}") for c in reversed(drawn)]
     if mark is not None:
         parts.append(_marked(frame, mark))
+    if at is not None:
+        parts.append(_threshold(frame, at))
     return picture(words.name, words.title, words.description, (frame.width, frame.height), join(parts))
 
 
@@ -76,12 +81,22 @@ def _marked(frame: Frame, mark: Point) -> Markup:
     return element("circle", cx=x, cy=y, r=4.5, class_="mark") + label
 
 
+def _threshold(frame: Frame, value: float) -> Markup:
+    x = frame.x(value)
+    right = x < (frame.x.start + frame.x.end) / 2
+    name = text(
+        (x + (5 if right else -5), frame.y.end + 11), f"threshold {value:.3g}", class_="note",
+        text_anchor="start" if right else "end",
+    )  # fmt: skip
+    return line((x, frame.y.start), (x, frame.y.end), class_="limit") + name
+
+
 def calibration(words: Words, points: Sequence[Interval]) -> Markup:
     """Return observed shares against scores, with intervals; the diagonal is perfect."""
     frame = Frame.over(UNIT, UNIT)
     parts = [
         frame.axes(words.x, words.y),
-        legend([("model", "model, with interval"), ("chance", "perfect")], frame.x.start),
+        legend([("model", "model, with interval"), ("chance", "perfect")]),
     ]
     parts.append(line(frame.at((0, 0)), frame.at((1, 1)), class_="chance"))
     parts.append(polyline([frame.at((p.x, p.y)) for p in points], class_="curve model thin"))
@@ -100,14 +115,12 @@ def histograms(
     top = max((max(shares) for _, _, shares in drawn if shares), default=1.0) or 1.0
     frame = Frame.over(over, (0.0, 1.08 * top))
     parts = [frame.axes(words.x, words.y, y_text=lambda v: f"{100 * v:g} %")]
-    parts.append(legend([(kind, label) for kind, label, _ in drawn], frame.x.start))
+    parts.append(legend([(kind, label) for kind, label, _ in drawn]))
     for kind, _, shares in drawn:
         steps = _steps(frame, over, shares)
         parts += [polygon(steps, class_=f"fill {kind}"), polyline(steps[1:-1], class_=f"curve {kind} thin")]
     if mark is not None:
-        x = frame.x(mark)
-        parts.append(line((x, frame.y.start), (x, frame.y.end), class_="limit"))
-        parts.append(text((x + 5, frame.y.end + 11), f"threshold {mark:.3g}", class_="note"))
+        parts.append(_threshold(frame, mark))
     return picture(words.name, words.title, words.description, (frame.width, frame.height), join(parts))
 
 
@@ -130,9 +143,9 @@ def over_days(
     """Return daily values over dates, wide; `band` is a lower and an upper curve."""
     curves_shown = [p for c in drawn for p in c.points] + [p for edge in band or () for p in edge]
     days, values = spanning((p[0] for p in curves_shown), 0.01), spanning(p[1] for p in curves_shown)
-    frame = Frame.over(days, values, size=(780, 260))
+    frame = Frame.over(days, values, size=(780, 250), bottom=24)
     day_text: Callable[[float], str] = lambda v: (EPOCH + timedelta(days=v)).strftime("%d %b")  # noqa: E731
-    parts = [frame.axes(words.x, words.y, x_text=day_text), legend([(c.kind, c.label) for c in drawn], frame.x.start)]
+    parts = [frame.axes(words.x, words.y, x_text=day_text), legend([(c.kind, c.label) for c in drawn])]
     if band is not None:
         parts.append(polygon([frame.at(p) for p in (*band[0], *reversed(band[1]))], class_="area"))
     if zero:
@@ -168,7 +181,7 @@ def matrix(words: Words, counts: np.ndarray, names: Sequence[str]) -> Markup:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     parts = [text((left + size * cell / 2, 14.0), words.x, class_="axis", text_anchor="middle")]
     for k, name in enumerate(names):
-        short = name if len(name) <= 13 else f"{name[:12]}…"
+        short = shortened(name, 13)
         parts.append(text((left + (k + 0.5) * cell, top - 8), short, class_="tick", text_anchor="middle"))
         parts.append(text((left - 8, top + (k + 0.5) * cell + 4), short, class_="tick", text_anchor="end"))
     for row in range(size):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -131,11 +131,12 @@ class Frame:
 
     @classmethod
     def over(
-        cls, x: tuple[float, float], y: tuple[float, float], size: tuple[int, int] = (380, 300), left: int = 48
-    ) -> Frame:
+        cls, x: tuple[float, float], y: tuple[float, float], size: tuple[int, int] = (380, 300), left: int = 48,
+        bottom: int = 42,
+    ) -> Frame:  # fmt: skip
         """Return a frame over two ranges of values, with room for a legend above and labels beside."""
         width, height = size
-        return cls(width, height, Scale(*x, left, width - 14), Scale(*y, height - 42, 34))
+        return cls(width, height, Scale(*x, left, width - 14), Scale(*y, height - bottom, 34))
 
     def at(self, point: Point) -> Point:
         return self.x(point[0]), self.y(point[1])
@@ -146,7 +147,7 @@ class Frame:
     ) -> Markup:  # fmt: skip
         """Return grid lines, ticks and labels."""
         parts = []
-        for value in self.x.ticks():
+        for value in self.x.ticks(9 if self.width > 600 else 5):
             parts.append(line((self.x(value), self.y.start), (self.x(value), self.y.end), class_="grid"))
             parts.append(text((self.x(value), self.y.start + 14), x_text(value), class_="tick", text_anchor="middle"))
         for value in self.y.ticks():
@@ -160,11 +161,23 @@ class Frame:
         return join(parts)
 
 
-def legend(entries: Iterable[tuple[str, str]], left: float) -> Markup:
-    """Return swatches with names in one row above a plot: (class of the line, name)."""
-    parts, x = [], left
+def legend(entries: Sequence[tuple[str, str]], width: float = 380.0) -> Markup:
+    """Return swatches with names in one row above a plot: (class of the line, name); long names are cut to fit."""
+    swatch, letter = 32.0, 6.35
+    room = max(int(((width - 20) / max(len(entries), 1) - swatch) / letter), 4)
+    fits = sum(len(name) for _, name in entries) * letter + swatch * len(entries) <= width - 20
+    parts, x = [], 10.0
     for kind, name in entries:
-        parts.append(line((x, 16.0), (x + 22, 16.0), class_=f"curve {kind}"))
-        parts.append(text((x + 27, 20.0), name, class_="legend"))
-        x += 27 + 6.2 * len(name) + 14
+        shown = name if fits else shortened(name, room)
+        parts += [line((x, 16.0), (x + 20, 16.0), class_=f"curve {kind}"), text((x + 25, 20.0), shown, class_="legend")]
+        x += swatch + letter * len(shown)
     return join(parts)
+
+
+def shortened(name: str, room: int) -> str:
+    """Return a name that has at most `room` characters.
+
+    >>> shortened("versicolor", 6)
+    'versi…'
+    """
+    return name if len(name) <= room else f"{name[: room - 1]}…"

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from mlc_compiler.conventions import HEALTH_PATH, METRICS_PATH, READY_PATH
 from mlc_targets.local.serve import answer, open_inference, schema
 from mlc_targets.local.serve.logs import redacted_rows, write_line
+from mlc_targets.local.serve.options import ServeOptions
 from mlc_targets.local.serve.request import RequestError, Rows
 from mlc_targets.local.serve.scoring import SaturatedError, Scored
 from mlc_targets.local.serve.service import Service, watch
@@ -172,7 +173,7 @@ def _prediction(service: Service, protocol: str, read: Read, write: Write) -> En
     async def endpoint(request: Request) -> Response:
         _known_model(service, request)
         async with asyncio.timeout(service.options.read_timeout):
-            body = await _body(request, service.options.max_body)
+            body = await _body(request, service.options)
         if service.scorer.database is None:
             raise HTTPException(503, "no online snapshot is loaded", {"Retry-After": "5"})
         rows, parsed = read(body) if len(body) <= _INLINE else await asyncio.to_thread(read, body)
@@ -187,7 +188,10 @@ def _prediction(service: Service, protocol: str, read: Read, write: Write) -> En
     return endpoint
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def _body(request: Request, options: ServeOptions) -> bytes:
+    limit = options.max_body
+    if sum(len(name) + len(value) for name, value in request.headers.raw) > options.max_header:
+        raise RequestError(431, f"the headers are larger than {options.max_header} bytes")
     too_large = RequestError(413, f"the body is larger than {limit} bytes")
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > limit:

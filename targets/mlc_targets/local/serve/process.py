@@ -41,7 +41,6 @@ def run(
     with contextlib.closing(listen(host, port)) as listener:
         loaded = load_package(package, digest=options.digest, threads=options.threads, trusted=options.trusted)
         service = open_service(loaded, online, options)
-        write_line("serving", _startup(service, listener))
         asyncio.run(_serve(service, listener))
         write_line("stopped", {"model": service.name, "version": service.version})
 
@@ -99,6 +98,12 @@ class GracefulServer(uvicorn.Server):
         )
         super().__init__(config)
         self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so once signals are heard and connections are taken."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            write_line("serving", _startup(self._service, listener))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

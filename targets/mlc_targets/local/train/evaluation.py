@@ -15,6 +15,7 @@ from mlc_targets.local.findings import refuse
 from mlc_targets.local.gates import Estimate, Evaluation, measure_all
 from mlc_targets.local.job import Champion, Outcome, Run
 from mlc_targets.local.package.columns import Array
+from mlc_targets.local.train.points import main_metric
 from mlc_targets.local.train.rows import Rows, load_rows, read_columns
 from mlc_targets.local.train.training import SCORES_FILE, save_scores
 
@@ -40,7 +41,7 @@ def _metrics(run: Run, evaluation: Evaluation) -> dict[str, object]:
 
 
 def _summary(model: Model, metrics: Mapping[str, Mapping[str, object]]) -> str:
-    name = {"binary_classification": "roc_auc", "multiclass_classification": "accuracy"}.get(model.task, "rmse")
+    name = main_metric(model.task)
     found = metrics.get("test", {}).get(name)
     if not isinstance(found, Mapping) or found["value"] is None or found["low"] is None:
         return ""

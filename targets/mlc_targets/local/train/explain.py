@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 
-from mlc_compiler.metrics import metric
-from mlc_targets.local.gates import Evaluation, measure
 from mlc_targets.local.job import Outcome, Run
 from mlc_targets.local.train import fitted
 from mlc_targets.local.train.fitted import Fitted
+from mlc_targets.local.train.points import goodness, main_metric, point
 from mlc_targets.local.train.rows import Columns, Rows, load_rows
 from mlc_targets.local.train.training import CHOSEN_FILE, custom_types
 
 _SAMPLE = 5_000
 _REPEATS = 5
-_DEFAULT = {"binary_classification": "roc_auc", "multiclass_classification": "log_loss"}
 
 
 def explain(run: Run, out: Path) -> Outcome:
@@ -24,7 +23,7 @@ def explain(run: Run, out: Path) -> Outcome:
     del out
     model = fitted.load(run.folder("train estimator") / CHOSEN_FILE, custom_types(run))
     rows = _sample(run)
-    name = run.model.search.metric if run.model.search else _DEFAULT.get(run.model.task, "rmse")
+    name = run.model.search.metric if run.model.search else main_metric(run.model.task)
     with fitted.fixed_threads(run.threads):
         whole = _value(run, model, rows, rows.columns, name)
         found = [_importance(run, model, rows, feature, name, whole) for feature in rows.columns]
@@ -52,12 +51,5 @@ def _importance(run: Run, model: Fitted, rows: Rows, feature: str, name: str, wh
 
 
 def _value(run: Run, model: Fitted, rows: Rows, columns: Columns, name: str) -> float:
-    """Return the metric so that higher is better; 0 where it has no value."""
-    evaluation = Evaluation(
-        run.model.task, "validation", rows.y, model.scores(columns), classes=tuple(map(str, rows.classes))
-    )
-    value = measure(evaluation, name).value
-    found = metric(name)
-    if value is None or found is None:
-        return 0.0
-    return {"higher": value, "lower": -value, "zero": -abs(value)}[found.better]
+    value = goodness(name, point(run.model.task, name, rows.y, model.scores(columns)))
+    return value if math.isfinite(value) else 0.0

@@ -12,11 +12,9 @@ import numpy as np
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Estimator, Frozen, Preprocessing
-from mlc_compiler.metrics import metric
 from mlc_targets.local.findings import error, refuse
-from mlc_targets.local.gates import Evaluation, measure
 from mlc_targets.local.job import Outcome, Run
-from mlc_targets.local.train import estimators, fitted
+from mlc_targets.local.train import estimators, fitted, points
 from mlc_targets.local.train.decision import UnmetRuleError, choose_threshold
 from mlc_targets.local.train.encoding import fit_encoder
 from mlc_targets.local.train.fitted import Fitted
@@ -147,15 +145,15 @@ def _search(run: Run, spec: Estimator, rows: Rows) -> tuple[Mapping[str, Frozen]
     if search is None:
         return {}, ()
     validation, training = rows.of("validation"), rows.of("train")
-    points = trials(search, run.model.seed)
+    candidates = trials(search, run.model.seed)
     table: list[dict[str, object]] = []
     goodness = []
-    for number, changes in enumerate(points):
+    for number, changes in enumerate(candidates):
         score, note = _trial(run, spec, training, validation, changes)
         table.append(
             {"number": number, "params": estimators.thaw(tuple(changes.items())), "score": score, "note": note}
         )
-        goodness.append(_goodness(search.metric, score))
+        goodness.append(points.goodness(search.metric, score))
     if max(goodness) == -np.inf:
         raise refuse(
             "MLC460",
@@ -167,14 +165,7 @@ def _search(run: Run, spec: Estimator, rows: Rows) -> tuple[Mapping[str, Frozen]
     best = goodness.index(max(goodness))
     for row in table:
         row["chosen"] = row["number"] == best
-    return points[best], tuple(table)
-
-
-def _goodness(name: str, score: float | None) -> float:
-    found = metric(name)
-    if score is None or found is None:
-        return -np.inf
-    return {"higher": score, "lower": -score, "zero": -abs(score)}[found.better]
+    return candidates[best], tuple(table)
 
 
 def _trial(
@@ -188,12 +179,9 @@ def _trial(
         if failure.finding.code == "MLC455":
             return None, failure.finding.note
         raise
-    evaluation = Evaluation(
-        run.model.task, "validation", validation.y, model.scores(validation.columns),
-        classes=tuple(map(str, validation.classes)),
-    )  # fmt: skip
-    estimate = measure(evaluation, search.metric if search else "")
-    return estimate.value, estimate.reason
+    name = search.metric if search else points.main_metric(run.model.task)
+    score = points.point(run.model.task, name, validation.y, model.scores(validation.columns))
+    return score, "" if score is not None else f"{name} is undefined on the validation fold"
 
 
 # --- operating point -------------------------------------------------------------------------------------------------
@@ -222,13 +210,8 @@ def _threshold(run: Run, rows: Rows, scores: np.ndarray) -> float | None:
 
 
 def _detail(run: Run, rows: Rows, scores: Mapping[str, np.ndarray]) -> str:
-    """Return the test fold's main metric in words, for progress."""
-    test = rows.of("test")
-    name = {"binary_classification": "roc_auc", "multiclass_classification": "accuracy"}.get(run.model.task, "rmse")
-    if not len(test):
-        return f"{len(rows.of('train')):,} rows"
-    estimate = measure(
-        Evaluation(run.model.task, "test", test.y, scores["test"], classes=tuple(map(str, rows.classes))), name
-    )
-    value = "" if estimate.value is None else f", {name} {estimate.value:.3f} on test"
-    return f"{len(rows.of('train')):,} rows{value}"
+    """Return how many rows were learned from and the main metric of the test fold, for progress."""
+    name = points.main_metric(run.model.task)
+    value = points.point(run.model.task, name, rows.of("test").y, scores["test"])
+    tested = "" if value is None else f", {name} {value:.3f} on test"
+    return f"{len(rows.of('train')):,} rows{tested}"

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# In the environment, the token stays out of the list of processes.
+credentials=$(printf 'x-access-token:%s' "$TOKEN" | base64 --wrap=0)
+echo "::add-mask::$credentials"
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="http.$GITHUB_SERVER_URL/.extraheader"
+export GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $credentials"
+git config user.name 'github-actions[bot]'
+git config user.email '41898282+github-actions[bot]@users.noreply.github.com'
+
+release() { # ENVIRONMENT MODEL
+  local made="$RUNNER_TEMP/release/$2" pin="environments/$1/$2.yaml" evidence image version
+  version=$(sed -n 's/^LABEL mlc\.dev\/version="sha256:\([0-9a-f]\{12\}\).*/\1/p' "deploy/images/$2/Dockerfile")
+  evidence="environments/evidence/$2/$version.json"
+  if [ -f "$made/evidence.json" ]; then evidence="$made/evidence.json"; fi
+  if jq --exit-status --arg model "$2" 'index($model)' <<< "$IMAGES" > /dev/null; then
+    image=$(cat "$made/image") || return 1
+  else
+    image=$(sed -n 's/^image: //p' "$pin")
+  fi
+  mlc release "$2" -e "$1" --image "$image" --evidence "$evidence"
+}
+
+# When another commit comes between, everything is done again on top of it.
+for attempt in 1 2 3 4 5; do
+  git fetch --quiet origin "$BRANCH"
+  git checkout --quiet --force --detach FETCH_HEAD
+  released=() failed=0
+  for pair in $(jq --raw-output '.[]' <<< "$PINS"); do
+    if ! git diff --quiet "$GITHUB_SHA" HEAD -- "deploy/images/${pair#*/}"; then
+      echo "::notice::${pair#*/} has changed since; the run of that commit pins it"
+    elif release "${pair%%/*}" "${pair#*/}"; then
+      released+=("$pair")
+    else
+      echo "::error::$pair is not pinned"
+      failed=1
+    fi
+  done
+  mlc build
+  for folder in environments deploy docs .github; do
+    if [ -d "$folder" ]; then git add --all -- "$folder"; fi
+  done
+  if git diff --cached --quiet; then exit "$failed"; fi
+  run="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID"
+  git commit --quiet --message "Release ${released[*]}" --message "Made by $run"
+  if git push --quiet origin "HEAD:refs/heads/$BRANCH"; then exit "$failed"; fi
+  sleep "$attempt"
+done
+echo "::error::$BRANCH could not be pushed to"
+exit 1
