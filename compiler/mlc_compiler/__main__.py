@@ -13,6 +13,11 @@ def main() -> int:
 
         print(f"mlc {__version__}")
         return 0
+    from mlc_compiler.cli.unchanged import answer
+
+    code = answer(arguments)
+    if code is not None:
+        return code
     from mlc_compiler.cli.main import run
 
     return run(arguments)

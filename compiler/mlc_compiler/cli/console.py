@@ -7,9 +7,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlc_compiler.cli.unchanged import STDERR, STDOUT, Record, colored
 from mlc_compiler.diagnostics import Finding, Severity
 
 
@@ -22,28 +23,33 @@ class Console:
     quiet: bool
     verbose: bool
     github: bool
+    record: Record = field(default_factory=Record)
 
     @staticmethod
     def of(options: argparse.Namespace) -> Console:
         """Return the console that flags and environment ask for; only the CLI reads the environment."""
-        wanted = options.color
-        never = wanted == "never" or (wanted == "auto" and ("NO_COLOR" in os.environ or not sys.stderr.isatty()))
         return Console(
             format=getattr(options, "format", "text") or "text",
-            color=not never,
+            color=colored(options.color),
             quiet=options.quiet,
             verbose=options.verbose,
             github=os.environ.get("GITHUB_ACTIONS") == "true",
         )
 
-    def out(self, text: str) -> None:
-        """Print a result."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    def out(self, text: str, again: str | None = None) -> None:
+        """Print a result; `again` is what the same command says instead when nothing has changed since."""
+        sys.stdout.write(_line(text))
+        self.record.said.append((STDOUT, _line(text if again is None else again)))
 
     def say(self, text: str) -> None:
         """Print progress or a remark, unless quiet."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            self._err(_line(text))
+
+    def _err(self, text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+        self.record.said.append((STDERR, text))
 
     def findings(self, findings: Iterable[Finding], root: Path) -> bool:
         """Show the findings in the chosen format; return whether one of them is an error."""
@@ -58,11 +64,15 @@ class Console:
             self.out(render_github(located))
         elif located:
             shown = [f for f in located if f.severity is not Severity.INFO or self.verbose]
-            sys.stderr.write(render_text(shown, read, self.color, 120))
+            self._err(render_text(shown, read, self.color, 120))
         if self.github and self.format == "text":
             sys.stdout.write(render_github(located))
             step_summary(located)
         return any(f.severity is Severity.ERROR for f in located)
+
+
+def _line(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"
 
 
 def reader(root: Path) -> Callable[[str], str | None]:

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
 from mlc_compiler import __version__
@@ -23,7 +23,9 @@ STDOUT, STDERR = 1, 2
 Stamp = tuple[int, int, int, int]
 """What changes whenever a file is written or replaced: mtime and ctime in nanoseconds, size, inode."""
 Answer = tuple[int, bool, list[tuple[int, str]]]
-"""Exit code, whether it rests on the outputs, and what was said to which stream."""
+"""Exit code, whether it rests on the outputs too, and what was said to which stream."""
+Known = tuple[list[str], str]
+"""Paths, and the digest of their stamps."""
 
 _FILE = f"{CACHE_FOLDER}/unchanged"
 _MADE_BY = f"1 {__version__} {sys.version}"
@@ -33,28 +35,24 @@ _TICK = 20_000_000
 
 
 class Record:
-    """What one run says, and what its answer rests on; without inputs it is not to be remembered."""
+    """What one run says, and what its answer rests on; without inputs it is not remembered."""
 
     def __init__(self) -> None:
         self.started = time.time_ns()
         self.said: list[tuple[int, str]] = []
         self.root = ""
-        self.inputs: tuple[str, ...] = ()
+        self.code: Sequence[str] = ()
+        self.inputs: Sequence[str] = ()
         self.dated = False
         self.outputs: Mapping[str, Stamp] | None = None
 
-    def rests_on_inputs(self, root: str, paths: Iterable[str], dated: bool) -> None:
-        """Tell which files and folders were read or looked for; `dated` when today's date mattered too."""
-        self.root, self.inputs, self.dated = root, tuple(paths), dated
+    def rests_on(self, root: str, inputs: Sequence[str], code: Sequence[str], dated: bool) -> None:
+        """Tell what was read or looked for below the root, by which files of code, and whether the date mattered."""
+        self.root, self.inputs, self.code, self.dated = root, inputs, code, dated
 
     def rests_on_outputs(self, stamps: Mapping[str, Stamp]) -> None:
         """Tell which files below the root are as they are to be, each with its stamp when that was found."""
         self.outputs = stamps
-
-
-def stamp(status: os.stat_result) -> Stamp:
-    """Return what changes whenever a file changes."""
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def colored(wanted: str) -> bool:
@@ -67,9 +65,9 @@ def answer(arguments: list[str]) -> int | None:
     """Say what the same command said last and return its exit code, or None when it has to run."""
     call = _call(arguments)
     root = _root(call[0]) if call else None
-    memory = _Memory.load(root) if root else None
+    memory = _load(root) if root else None
     found = memory.answers.get(call[1]) if call and memory else None
-    if memory is None or found is None or not memory.holds(with_outputs=found[1]):
+    if memory is None or found is None or not memory.holds(found[1]):
         return None
     for stream, text in found[2]:
         (sys.stdout if stream == STDOUT else sys.stderr).write(text)
@@ -108,46 +106,137 @@ def remember(arguments: list[str], record: Record, code: int) -> None:
     call = _call(arguments)
     if call is None or not record.inputs:
         return
-    read = _Files.now("", record.code), _Files.now(f"{record.root}/", record.inputs)
-    if max(files.newest for files in read) >= record.started - _TICK:
+    try:
+        read = {"code": _Files.now("", record.code), "inputs": _Files.now(f"{record.root}/", record.inputs)}
+        if max(files.newest for files in read.values()) >= record.started - _TICK:
+            return
+        known = {name: files.known for name, files in {**read, **_outputs(record)}.items()}
+        memory = _Memory(record.root, _today() if record.dated else "", known, {}, 0)
+        memory.take_over(_load(record.root))
+        memory.answers[call[1]] = code, record.outputs is not None, record.said
+        memory.save()
+    except (OSError, OverflowError, ValueError):
         return
-    memory = _Memory(_today() if record.dated else "", *read, _outputs(record), {})
-    memory.take_over(_Memory.load(record.root))
-    memory.answers[call[1]] = code, record.outputs is not None, record.said
-    with suppress(OSError, ValueError):
-        memory.save(record.root)
 
 
-def _outputs(record: Record) -> _Files:
-    """Return the outputs, the folders that hold them or could hold more of mlc's, and that no build was broken off."""
+def _outputs(record: Record) -> dict[str, _Files]:
+    """Return the outputs with all folders where a file of mlc's may turn up or go."""
     if record.outputs is None:
-        return _Files((), "", 0)
+        return {}
     folders = {os.path.dirname(path) for path in record.outputs} - {""}  # noqa: PTH120
-    above = {folder[:end] for folder in folders for end in range(len(folder)) if folder[end] == "/"}
-    walked = (at[len(record.root) + 1 :] for at, _, _ in os.walk(f"{record.root}/{DEPLOY_FOLDER}"))
-    around = sorted({BUILD_JOURNAL, DEPLOY_FOLDER, *folders, *above, *walked})
-    paths = (*record.outputs, *around)
-    stamps = [*record.outputs.values(), *(_stamp(f"{record.root}/{path}", os.lstat) for path in around)]
-    return _Files(paths, *_digest(chain.from_iterable(stamps)))
+    folders |= {folder[:end] for folder in folders for end in range(len(folder)) if folder[end] == "/"}
+    folders |= {at[len(record.root) + 1 :] for at, _, _ in os.walk(f"{record.root}/{DEPLOY_FOLDER}")}
+    around = _Files.now(f"{record.root}/", sorted({BUILD_JOURNAL, DEPLOY_FOLDER, *folders}), os.lstat)
+    stamps = array("q", (number for stamp in record.outputs.values() for number in stamp))
+    return {"outputs": _Files([*record.outputs, *around.paths], stamps + around.stamps)}
 
 
 class _Files:
-    """Some paths with the digest of their stamps and the newest time among them."""
+    """Some paths and the numbers of their stamps, one path's after the other's."""
 
-    def __init__(self, paths: Sequence[str], digest: str, newest: int) -> None:
+    def __init__(self, paths: Sequence[str], stamps: array[int]) -> None:
         self.paths = paths
-        self.digest = digest
-        self.newest = newest
+        self.stamps = stamps
 
     @classmethod
-    def now(cls, prefix: str, paths: Sequence[str], stat: Stat = os.stat) -> _Files:
-        """Return the files as they are."""
+    def now(cls, prefix: str, paths: Sequence[str], stat: Callable[[str], os.stat_result] = os.stat) -> _Files:
+        """Return the files as they are; raises OverflowError for a stamp beyond 64 bits."""
         stamps = array("q")
-        for path in paths:  # 20,000 of them: hence no call for each
+        for path in paths:  # thousands, hence in one loop
             try:
                 status = stat(prefix + path)
             except OSError:
                 stamps.extend(_MISSING)
             else:
                 stamps.extend((status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino))
-        return cls(paths, *_digest(stamps))
+        return cls(paths, stamps)
+
+    @property
+    def newest(self) -> int:
+        """The last time at which one of them changed, in nanoseconds."""
+        return max(max(self.stamps[::4], default=0), max(self.stamps[1::4], default=0))
+
+    @property
+    def known(self) -> Known:
+        return list(self.paths), sha256(self.stamps.tobytes()).hexdigest()
+
+
+class _Memory:
+    """The last answers of a project, and what they rest on: `code`, `inputs` and, for some, `outputs`."""
+
+    def __init__(
+        self, root: str, date: str, known: dict[str, Known], answers: dict[str, Answer], saved_at: int
+    ) -> None:
+        self.root = root
+        self.date = date
+        self.known = known
+        self.answers = answers
+        self.saved_at = saved_at
+
+    def holds(self, with_outputs: bool) -> bool:
+        """Tell whether all that an answer rests on is as it was."""
+        return (
+            self.date in ("", _today())
+            and self._is_same("inputs", os.stat)
+            and self._is_same("code", os.stat)
+            and (not with_outputs or self._is_same("outputs", os.lstat))
+        )
+
+    def _is_same(self, name: str, stat: Callable[[str], os.stat_result]) -> bool:
+        """Tell whether the stamps are those remembered, and all from before the tick in which they were."""
+        paths, digest = self.known[name]
+        try:
+            files = _Files.now("" if name == "code" else f"{self.root}/", paths, stat)
+        except OverflowError:
+            return False
+        return files.known[1] == digest and files.newest < self.saved_at
+
+    def take_over(self, old: _Memory | None) -> None:
+        """Keep the answers of other commands that rest on the same."""
+        if old is None or old.date != self.date or any(old.known[n] != self.known[n] for n in ("code", "inputs")):
+            return
+        outputs = old.known.get("outputs")
+        same = "outputs" not in self.known or outputs == self.known["outputs"]
+        self.answers = {call: found for call, found in old.answers.items() if same or not found[1]}
+        if outputs:
+            self.known.setdefault("outputs", outputs)
+
+    def save(self) -> None:
+        """Write the memory: a line of JSON, then the paths, one a line. Raises OSError, or ValueError for odd paths."""
+        paths = [path for paths, _ in self.known.values() for path in paths]
+        if any("\n" in path for path in paths):
+            raise ValueError("a path of several lines")
+        known = {name: (len(paths), digest) for name, (paths, digest) in self.known.items()}
+        head = json.dumps({"by": _MADE_BY, "date": self.date, "known": known, "answers": self.answers})
+        path = f"{self.root}/{_FILE}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+        with open(f"{path}.{os.getpid()}", "wb") as file:  # noqa: PTH123
+            file.write("\n".join([head, *paths]).encode("utf-8", "surrogateescape"))
+        os.replace(file.name, path)  # noqa: PTH105
+
+
+def _load(root: str) -> _Memory | None:
+    """Return the memory of a project; None where there is none, or one that another mlc wrote or that is damaged."""
+    try:
+        with open(f"{root}/{_FILE}", "rb") as file:  # noqa: PTH123
+            saved_at = os.fstat(file.fileno()).st_mtime_ns
+            head, *paths = file.read().decode("utf-8", "surrogateescape").split("\n")
+        data = json.loads(head)
+        if data["by"] != _MADE_BY:
+            return None
+        known = {}
+        for name, (count, digest) in data["known"].items():
+            known[name] = paths[:count], str(digest)
+            del paths[:count]
+        answers = {call: _answer(*found) for call, found in data["answers"].items()}
+        return _Memory(root, str(data["date"]), known, answers, saved_at)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None
+
+
+def _answer(code: int, with_outputs: bool, said: list[tuple[int, str]]) -> Answer:
+    return int(code), bool(with_outputs), [(int(stream), str(text)) for stream, text in said]
+
+
+def _today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
@@ -65,6 +66,9 @@ def run_model(project: ProjectRelease, model: Model, options: RunOptions, progre
 def _run_model(
     project: ProjectRelease, model: Model, options: RunOptions, progress: Progress, places: Places
 ) -> RunResult:  # fmt: skip
+    # OpenMP threads spin while they wait, which on a busy machine costs four times the work; libgomp reads this once,
+    # when scikit-learn loads it, here or in the worker processes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     store = open_store(project.project, options.root)
     run, tasks = _planned(project, model, options, store)
     with guarded(store.root):

@@ -51,7 +51,7 @@ class Burn:
 BURNS = (
     Burn("MlcErrorBudgetFastBurn", 14.4, 3600.0, 300.0, PAGE, 120.0),
     Burn("MlcErrorBudgetMediumBurn", 6.0, 21_600.0, 1800.0, PAGE, 900.0),
-    Burn("MlcErrorBudgetSlowBurn", 1.0, 259_200.0, 21_600.0, TICKET, 3600.0),
+    Burn("MlcErrorBudgetSlowBurn", 1.0, 259_200.0, 21_600.0, TICKET, 1800.0),
 )
 
 
@@ -124,8 +124,8 @@ def _alert(scope: Scope, burn: Burn, objective: float) -> Alert:
         severity=burn.severity,
         summary=f"{scope.title} fails more requests than its objective allows",
         description=(
-            f"{{value}} of requests failed in the last {duration_text(burn.long)}; over {PERIOD} no more than {allowed} "
-            f"may fail. At this speed the error budget of {PERIOD} is gone {_soon(burn, objective)}."
+            f"{{value}} of requests failed in the last {duration_text(burn.long)}; over {PERIOD} no more than "
+            f"{allowed} may fail. At this speed the error budget of {PERIOD} is gone {_soon(burn, objective)}."
         ),
         origin=_origin(scope.model),
         shown="percent",

@@ -18,9 +18,9 @@ LONG_WINDOW = 3600.0
 def latency_group(scope: Scope) -> Group:
     """Return the group of the model's latencies; it alerts where the Monitor or the model states a bound."""
     bound, origin = latency_bound(scope.model)
-    windows = (RATE_WINDOW,) if bound is None else (RATE_WINDOW, LONG_WINDOW)
     records = [_record(scope, quantile, RATE_WINDOW, origin) for quantile in QUANTILES]
-    records += [_record(scope, QUANTILES[-1], window, origin) for window in windows[1:]]
+    if bound is not None:
+        records.append(_record(scope, QUANTILES[-1], LONG_WINDOW, origin))
     alerts = (_alert(scope, bound, origin),) if bound is not None else ()
     return Group(
         name="latency",

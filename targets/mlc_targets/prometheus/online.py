@@ -5,7 +5,19 @@ from __future__ import annotations
 from mlc_compiler import conventions
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Origin
-from mlc_targets.prometheus.rules import PAGE, TICKET, Alert, Firing, Group, Scenario, Scope, above, below, number
+from mlc_targets.prometheus.rules import (
+    PAGE,
+    TICKET,
+    Alert,
+    Firing,
+    Group,
+    Scenario,
+    Scope,
+    above,
+    below,
+    number,
+    rounded,
+)
 from mlc_targets.prometheus.samples import VERSION, sample
 
 MISSED_RUNS = 3  # refreshes without a new snapshot: one may fail and be tried again
@@ -38,15 +50,16 @@ def _origin(scope: Scope) -> Origin:
 
 def _stale(scope: Scope) -> Alert:
     refresh = duration_text(scope.model.features.refresh)
+    age = scope.series.server(conventions.METRIC_ONLINE_AGE)
     return Alert(
         name="MlcOnlineSnapshotStale",
-        expr=f"max by (model, version) ({scope.series.server(conventions.METRIC_ONLINE_AGE)}) > {number(oldest(scope))}",
+        expr=f"max by (model, version) ({age}) > {number(oldest(scope))}",
         pending=scope.pending(300.0),
         severity=TICKET,
         summary=f"{scope.title} looks up features in an old snapshot",
         description=(
             f"The snapshot that version {{label:version}} reads is {{value}} old; it is to be rewritten every "
-            f"{refresh}. The model was trained on features no older than that."
+            f"{refresh}. The model was trained on features as fresh as that."
         ),
         origin=_origin(scope),
         shown="seconds",
@@ -82,16 +95,11 @@ def _misses(scope: Scope) -> Alert:
         summary=f"{scope.title} misses most of what it looks up",
         description=(
             f"{{value}} of the rows of the last {window} have no entry in {{label:lookup}}; more than "
-            f"{conventions.number_text(rounded_percent(bound))} % is not plausible. Their features are null."
+            f"{conventions.number_text(rounded(bound * 100))} % is not plausible. Their features are null."
         ),
         origin=scope.options.origin.at("max_lookup_misses"),
         shown="percent",
     )
-
-
-def rounded_percent(share: float) -> float:
-    """Return a share in percent, without the noise of the multiplication."""
-    return float(f"{share * 100:.10g}")
 
 
 # --- tests -----------------------------------------------------------------------------------------------------------

@@ -101,13 +101,16 @@ def _webhooks(value: Frozen) -> tuple[tuple[str, str], ...] | None:
     for pair in value if isinstance(value, tuple) else (None,):
         if not isinstance(pair, tuple) or len(pair) != 2:
             return None
-        owner, reference = pair
-        secret = dict(reference).get("secret") if _is_mapping(reference) else None  # type: ignore[arg-type]  # checked
-        if not isinstance(owner, str) or not isinstance(secret, str) or not _SECRET.fullmatch(secret):
+        owner, secret = pair[0], _secret(pair[1])
+        if not isinstance(owner, str) or secret is None:
             return None
         found[owner] = secret
     return tuple(sorted(found.items()))
 
 
-def _is_mapping(value: Frozen) -> bool:
-    return isinstance(value, tuple) and all(isinstance(item, tuple) and len(item) == 2 for item in value)
+def _secret(value: Frozen) -> str | None:
+    """Return the reference in `{secret: name/key}`, which is frozen as pairs."""
+    if not isinstance(value, tuple) or len(value) != 1 or not isinstance(value[0], tuple) or len(value[0]) != 2:
+        return None
+    key, reference = value[0]
+    return reference if key == "secret" and isinstance(reference, str) and _SECRET.fullmatch(reference) else None

@@ -8,7 +8,7 @@ from mlc_targets.prometheus.rules import TICKET, Alert, Firing, Group, Scenario,
 from mlc_targets.prometheus.samples import VERSION, sample
 
 CUSTOMARY = 0.25  # the index of a major shift
-UNKNOWN_FOR = 21_600.0
+UNKNOWN_FOR = 14_400.0
 
 
 def predictions_group(scope: Scope) -> Group | None:
@@ -67,7 +67,7 @@ def _unknown(scope: Scope, origin: Origin) -> Alert:
         severity=TICKET,
         summary=f"{scope.title} has no prediction drift to look at",
         description=(
-            "For 6 hours no server of version {label:version} has had the 100 scores that the index needs, or the "
+            "For 4 hours no server of version {label:version} has had the 100 scores that the index needs, or the "
             "package has no reference scores."
         ),
         origin=origin,

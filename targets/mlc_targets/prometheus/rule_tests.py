@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import Tree
-from mlc_targets.prometheus.rules import Alert, Firing, Group, Scenario, Scope, alert_labels, annotations
+from mlc_targets.prometheus.rules import Alert, Firing, Group, Scenario, Scope, alert_labels, notes
 
 MINUTE = 60.0
 _SPARE = 10  # minutes beyond the longest `for`
@@ -17,13 +17,14 @@ def tests_tree(scope: Scope, groups: tuple[Group, ...], rules: str) -> Tree:
     """Return the test file of a rule file, `rules` being its path as seen from the test file."""
     return {
         "rule_files": [rules],
-        "evaluation_interval": "1m",
+        "evaluation_interval": "5m",
         "tests": [_test(scope, group, scenario) for group in groups if group.alerts for scenario in group.scenarios],
     }
 
 
 def _test(scope: Scope, group: Group, scenario: Scenario) -> object:
-    minutes = max(math.ceil(alert.pending / MINUTE) for alert in group.alerts) + _SPARE
+    alerts = [firing.alert for firing in scenario.firing] or group.alerts
+    minutes = max(math.ceil(alert.pending / MINUTE) for alert in alerts) + _SPARE
     tree: Tree = {
         "name": scenario.title,
         "interval": "1m",
@@ -48,7 +49,7 @@ def _late(scope: Scope, group: Group, scenario: Scenario, minutes: int) -> Itera
 
 def _expected(scope: Scope, firing: Firing) -> Tree:
     labels = {**dict(firing.labels), **dict(alert_labels(scope, firing.alert))}
-    return {"exp_labels": dict(sorted(labels.items())), "exp_annotations": annotations(scope, firing.alert, firing)}
+    return {"exp_labels": dict(sorted(labels.items())), "exp_annotations": notes(scope, firing.alert, firing)}
 
 
 def _unique(alerts: Iterator[Alert]) -> tuple[Alert, ...]:

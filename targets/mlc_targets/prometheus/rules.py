@@ -35,8 +35,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alerting rule. `description` may hold {value}, shown as `shown` says, {label:NAME} of its series, and {feature},
-    which is a sentence where the series has that label.
+    """An alerting rule. `description` may hold {value}, shown as `shown` says, {label:NAME} of its series, and
+    {feature}, which is a sentence where the series has that label.
 
     `pending` is how long the condition holds before it fires, in seconds; `labels` tell alerts of one name apart.
     """
@@ -143,7 +143,7 @@ def _alert_tree(scope: Scope, alert: Alert) -> Tree:
     if alert.pending:
         tree["for"] = conventions.duration_text(alert.pending)
     labels = {name: template(value) for name, value in alert_labels(scope, alert)}
-    return {**tree, "labels": labels, "annotations": annotations(scope, alert)}
+    return {**tree, "labels": labels, "annotations": notes(scope, alert)}
 
 
 def alert_labels(scope: Scope, alert: Alert) -> Labels:
@@ -152,7 +152,7 @@ def alert_labels(scope: Scope, alert: Alert) -> Labels:
     return tuple(sorted((name, value) for name, value in own.items() if value))
 
 
-def annotations(scope: Scope, alert: Alert, firing: Firing | None = None) -> dict[str, str]:
+def notes(scope: Scope, alert: Alert, firing: Firing | None = None) -> dict[str, str]:
     """Return an alert's annotations: as templates, or as Prometheus fills them in for one that fires."""
     texts = {"summary": alert.summary, "description": _described(alert, firing)}
     if runbooks := scope.release.project.runbooks:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
+
 from mlc_compiler import conventions
 from mlc_compiler.backend.series import equals
 from mlc_compiler.conventions import duration_text, number_text
@@ -18,17 +21,16 @@ def signals_group(scope: Scope, monitor: Monitor) -> Group | None:
         return None
     bounded = [(signal, _out_of_bounds(scope, signal)) for signal in monitor.signals if _is_bounded(signal)]
     computed = [(signal, _not_computed(scope, signal)) for signal in monitor.signals]
-    scenarios = [Scenario("all signals are well", _series(scope, monitor, {}))]
-    for signal, alert in bounded:
-        scenarios += _bound_scenarios(scope, monitor, signal, alert)
-    for signal, alert in computed:
-        scenarios += _computed_scenarios(scope, monitor, signal, alert)
     return Group(
         name="signals",
         interval=scope.slow_interval,
         records=(),
         alerts=tuple(alert for _, alert in (*bounded, *computed)),
-        scenarios=tuple(scenarios),
+        scenarios=(
+            Scenario("all signals are well", _series(scope, monitor, _well, "0+60")),
+            *_bound_scenarios(scope, monitor, tuple(bounded)),
+            *_computed_scenarios(scope, monitor, tuple(alert for _, alert in computed)),
+        ),
     )
 
 
@@ -72,8 +74,8 @@ def _not_computed(scope: Scope, signal: Signal) -> Alert:
         severity=TICKET,
         summary=f"{_words(signal)} of {scope.title} is not known",
         description=(
-            f"The monitor job has written no {signal.name} for {duration_text(STALE)}, or could not compute it: whether "
-            "it is within its bounds is not known."
+            f"The monitor job has written no {signal.name} for {duration_text(STALE)}, or could not compute it: "
+            "whether it is within its bounds is not known."
         ),
         origin=signal.origin,
         labels=(("signal", signal.name),),
@@ -102,37 +104,36 @@ def _by_feature(signal: Signal) -> bool:
 
 
 # --- tests -----------------------------------------------------------------------------------------------------------
-def _bound_scenarios(scope: Scope, monitor: Monitor, signal: Signal, alert: Alert) -> list[Scenario]:
-    found = []
-    for bound, beyond, side in ((signal.min, below, "below"), (signal.max, above, "above")):
-        if bound is not None:
-            value = beyond(bound)
-            firing = (Firing(alert, value, _labels(scope, signal)),)
-            series = _series(scope, monitor, {signal.name: (f"{number(value)}+0", "0+60")})
-            found.append(Scenario(f"{signal.name} is {side} its bound", series, firing))
-    return found
+def _bound_scenarios(
+    scope: Scope, monitor: Monitor, bounded: tuple[tuple[Signal, Alert], ...]
+) -> Iterator[Scenario]:  # fmt: skip
+    for title, beyond in (("below", _too_low), ("above", _too_high)):
+        found = [(signal, alert, beyond(signal)) for signal, alert in bounded]
+        firing = tuple(Firing(a, value, _labels(scope, s)) for s, a, value in found if value is not None)
+        if firing:
+            yield Scenario(f"signals are {title} their bounds", _series(scope, monitor, beyond, "0+60"), firing)
 
 
-def _computed_scenarios(scope: Scope, monitor: Monitor, signal: Signal, alert: Alert) -> list[Scenario]:
-    well, firing = f"{number(_well(signal))}+0", (Firing(alert, 0.0),)
-    bad = f"{number(_bad(signal))}+0"
+def _computed_scenarios(scope: Scope, monitor: Monitor, alerts: tuple[Alert, ...]) -> Iterator[Scenario]:
+    firing = tuple(Firing(alert, 0.0) for alert in alerts)
     old = f"-{number(STALE + 60)}+60"
-    return [
-        Scenario(f"{signal.name} was computed long ago", _series(scope, monitor, {signal.name: (bad, old)}), firing),
-        Scenario(f"{signal.name} is not a number", _series(scope, monitor, {signal.name: ("NaN+0", "0+60")}), firing),
-        Scenario(f"{signal.name} was never computed", _series(scope, monitor, {signal.name: (well, "_")}), firing),
-    ]
+    yield Scenario("signals were computed long ago", _series(scope, monitor, _bad, old), firing)
+    yield Scenario("signals are not numbers", _series(scope, monitor, lambda _: math.nan, "0+60"), firing)
+    yield Scenario("signals were never computed", (), firing)
 
 
-def _series(scope: Scope, monitor: Monitor, other: dict[str, tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return each signal's value and timestamp: well and fresh, but for those that `other` names."""
+def _series(
+    scope: Scope, monitor: Monitor, chosen: Callable[[Signal], float | None], time: str
+) -> tuple[tuple[str, str], ...]:
+    """Return each signal's value, as chosen or well, and its timestamp."""
     found = []
     for signal in monitor.signals:
-        value, time = other.get(signal.name, (f"{number(_well(signal))}+0", "0+60"))
+        value = chosen(signal)
         labels = {"signal": signal.name, **({"feature": _feature(scope, signal)} if _by_feature(signal) else {})}
-        found.append((job_sample(scope, conventions.METRIC_SIGNAL_VALUE, **labels), value))
-        if time != "_":
-            found.append((job_sample(scope, conventions.METRIC_SIGNAL_TIME, signal=signal.name), time))
+        text = _well(signal) if value is None else value
+        shown = "NaN" if math.isnan(text) else number(text)
+        found.append((job_sample(scope, conventions.METRIC_SIGNAL_VALUE, **labels), f"{shown}+0"))
+        found.append((job_sample(scope, conventions.METRIC_SIGNAL_TIME, signal=signal.name), time))
     return tuple(found)
 
 
@@ -153,7 +154,13 @@ def _well(signal: Signal) -> float:
     return below(signal.max) if signal.max is not None else 0.0
 
 
-def _bad(signal: Signal) -> float:
-    if signal.max is not None:
-        return above(signal.max)
-    return below(signal.min) if signal.min is not None else 0.0
+def _too_low(signal: Signal) -> float | None:
+    return below(signal.min) if signal.min is not None else None
+
+
+def _too_high(signal: Signal) -> float | None:
+    return above(signal.max) if signal.max is not None else None
+
+
+def _bad(signal: Signal) -> float | None:
+    return _too_high(signal) if signal.max is not None else _too_low(signal)

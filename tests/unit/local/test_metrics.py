@@ -21,7 +21,7 @@ def a_binary_sample(rows: int = 3000, ties: int | None = None, seed: int = 0) ->
     random = np.random.default_rng(seed)
     x = random.normal(size=rows)
     y = (random.random(rows) < 1 / (1 + np.exp(1 - x))) * 1.0
-    scores = 1 / (1 + np.exp(1 - x - random.normal(size=rows)))
+    scores = np.asarray(1 / (1 + np.exp(1 - x - random.normal(size=rows))), dtype=np.float64)
     scores = scores if ties is None else np.asarray(np.round(scores * ties) / ties, dtype=np.float64)
     return Sample(y, scores, THRESHOLD, random.integers(0, 40, rows), 40)
 

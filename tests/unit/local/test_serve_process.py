@@ -27,6 +27,7 @@ from serving import LOOKUP, Server, a_package, a_server, environment, flights, p
 
 ROW = {"origin": "JFK", "carrier": "UA", "distance": 500, "departure": "2013-07-01T12:00:00Z"}
 NAME = "/v2/models/late-arrival"
+VERSIONED = f"{NAME}/versions/1a2b3c4d5e6f"
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +82,8 @@ def test_open_inference_answers_the_same(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v2", "/v2/health/live", "/v2/health/ready", NAME, f"{NAME}/ready", f"{NAME}/versions/1a2b3c4d5e6f",
-     f"{NAME}/versions/1a2b3c4d5e6f/ready", "/schema", "/openapi.json", conventions.HEALTH_PATH, conventions.READY_PATH],
+    ["/", "/v2", "/v2/health/live", "/v2/health/ready", NAME, f"{NAME}/ready", VERSIONED, f"{VERSIONED}/ready", "/schema",
+     "/openapi.json", conventions.HEALTH_PATH, conventions.READY_PATH],
 )  # fmt: skip
 def test_every_description_is_json(server: Server, path: str) -> None:
     answer = server.get(path)
@@ -164,7 +165,7 @@ def test_what_is_no_http_does_not_harm(server: Server) -> None:
     address = urlsplit(server.url)
     for bytes_ in (
         b"\x00" * 1000,
-        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET\r\n\r\n",
         b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -4\r\n\r\n",
     ):
         with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:

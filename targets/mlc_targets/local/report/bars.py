@@ -102,14 +102,21 @@ def timeline(words: Words, folds: Sequence[Fold]) -> Markup:
         y = 8 + 26.0 * k
         parts.append(text((92.0, y + 14), fold.name, class_="label", text_anchor="end"))
         parts.append(rectangle((x(start), y), max(x(end) - x(start), 2.0), 18, class_=f"fold f{k % 3}", rx=3))
-        inside = x(end) - x(start) > 110
-        at = (x(start) + 8, y + 13) if inside else (x(end) + 6, y + 13)
-        parts.append(text(at, f"{fold.rows:,} rows", class_="onbar" if inside else "tick"))
+        parts.append(_rows_beside(x(start), x(end), y + 13, f"{fold.rows:,} rows"))
     bottom = 8 + 26.0 * len(known)
     for share, anchor in ((0.0, "start"), (1.0, "end")):
         day = date.fromordinal(int(low + share * (high - low))).isoformat()
         parts.append(text((x.start + share * (x.end - x.start), bottom + 14), day, class_="tick", text_anchor=anchor))
     return picture(words.name, words.title, words.description, (780, int(bottom + 20)), join(parts), "plot wide")
+
+
+def _rows_beside(left: float, right: float, y: float, words: str) -> Markup:
+    """Return a bar's text inside it where it fits, else on the side that has room."""
+    if right - left > 110:
+        return text((left + 8, y), words, class_="onbar")
+    if right < 680:
+        return text((right + 6, y), words, class_="tick")
+    return text((left - 6, y), words, class_="tick", text_anchor="end")
 
 
 def _day(moment: str) -> float | None:

@@ -246,7 +246,7 @@ def importances(found: Sequence[Importance], metric: str) -> Figure | None:
     ordered = sorted(found, key=lambda i: (-i.value, i.feature))[:MOST_FEATURES]
     said = "; ".join(f"{i.feature} {number(i.value)}" for i in ordered)
     words = Words("importances", "Permutation importance", f"{said}.", f"loss of {metric or 'the metric'}", "")
-    items = [bars.Item(i.feature, i.value, i.low, i.high, number(i.value)) for i in ordered]
+    items = [bars.Item(i.feature, i.value, i.low, i.high, f"{i.value:.4f}") for i in ordered]
     rest = f" The {len(ordered)} most important of {len(found)}." if len(found) > len(ordered) else ""
     caption = f"How much {metric or 'the metric'} worsens when a feature's values are shuffled.{rest}"
     return Figure("Permutation importance", caption, bars.forest(words, items, bars=True), wide=True)

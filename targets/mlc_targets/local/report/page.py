@@ -32,6 +32,7 @@ WORDS = {
     "ran": ("▸", "ran"),
     "unchanged": ("=", "unchanged"),
 }
+WOULD = {"passed": "would pass", "failed": "would fail", "undecided": "would be undecided"}
 HEADLINE = {
     BINARY: ("roc_auc", "average_precision", "brier", "recall"),
     MULTICLASS: ("accuracy", "macro_f1", "log_loss", "roc_auc_ovr"),
@@ -62,7 +63,7 @@ def report_html(run: RunReport) -> str:
     )  # fmt: skip
     environment.filters["number"] = number
     environment.filters["short"] = short
-    environment.globals["mark"] = WORDS
+    environment.globals.update(mark=WORDS, would=WOULD)
     css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file
     return environment.get_template("report.html.j2").render(css=css, **_context(run))
 

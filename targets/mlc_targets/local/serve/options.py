@@ -10,8 +10,8 @@ class ServeOptions:
     """Bounds of a server; times are seconds, sizes bytes.
 
     `log_requests` is the share of requests that are logged; `max_batch` the rows of one request (None: the package's).
-    `drain` is how long a server told to stop still answers while it says that it is not ready. `trusted` are types of the
-    model's own code that a skops package may hold.
+    `drain` is how long a server told to stop still answers while it says that it is not ready. `trusted` are types of
+    the model's own code that a skops package may hold.
     """
 
     log_requests: float = 0.0
