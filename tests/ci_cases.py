@@ -73,7 +73,9 @@ def plain() -> ir.ProjectRelease:
 def monorepo() -> ir.ProjectRelease:
     warehouse = ir.Source("sql", url="postgresql://warehouse.acme.example/flights", secret="warehouse/password")
     models = (
-        with_code(trained_with(a_model("churn"), "lightgbm==4.6.0", "shap>=0.50,<1"), "src/churn/**", "src/shared/*.py"),
+        with_code(
+            trained_with(a_model("churn"), "lightgbm==4.6.0", "shap>=0.50,<1"), "src/churn/**", "src/shared/*.py"
+        ),
         a_model("demand", datasets=(a_dataset(source=warehouse),)),
     )
     return a_ci_project(

@@ -14,7 +14,7 @@ from mlc_compiler.diagnostics import nearest
 from mlc_compiler.ir import Column
 
 MODELINE = "# yaml-language-server: $schema={schema}\n"
-SCHEMA_FILE = ".mlc/spec.schema.json"
+SCHEMA_FILE = "mlc.schema.json"  # committed, so that every editor finds it
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -37,11 +37,10 @@ def project_files(name: str) -> dict[str, str]:
         "apiVersion": "mlc/v1",
         "kind": "Project",
         "metadata": {"name": name, "owner": "me"},
-        "spec": {"store": {"local": ".mlc/store"}, "targets": {"docker": None, "kubernetes": None, "prometheus": None}},
+        "spec": {"store": {"local": ".mlc/store"}, "targets": {"docker": {}, "kubernetes": {}, "prometheus": {}}},
     }
-    text = yaml_text(project)[0].replace(" null", " {}")
     return {
-        "mlc.yaml": MODELINE.format(schema=SCHEMA_FILE) + text,
+        "mlc.yaml": MODELINE.format(schema=SCHEMA_FILE) + yaml_text(project)[0],
         ".gitignore": ".mlc/\n",
         SCHEMA_FILE: json.dumps(union_schema(), indent=1) + "\n",
     }

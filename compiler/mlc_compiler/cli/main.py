@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mlc_compiler import __version__
 from mlc_compiler.cli.console import Console
+from mlc_compiler.cli.unchanged import remember
 
 OK, FAILED, USAGE, DIFFERENCE, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -60,6 +61,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    given = arguments
     name = next((a for a in arguments if not a.startswith("-")), None)
     if name is None or arguments[0] in ("-h", "--help", "help"):
         print(usage())
@@ -74,7 +76,9 @@ def _run(arguments: list[str]) -> int:
     common_flags(parser)
     module.add_arguments(parser)
     options = parser.parse_args(arguments[1:])
-    code: int = module.run(options, Console.of(options))
+    console = Console.of(options)
+    code: int = module.run(options, console)
+    remember(given, console.record, code)
     return code
 
 

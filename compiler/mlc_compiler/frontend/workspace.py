@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlc_compiler.conventions import PROJECT_FILE
 from mlc_compiler.diagnostics import Sink, Span
@@ -30,16 +31,51 @@ def find_root(start: Path) -> Path | None:
     return next((f for f in (start, *start.parents) if (f / PROJECT_FILE).is_file()), None)
 
 
+@dataclass(frozen=True, slots=True)
+class SpecTree:
+    """The spec files of a project, sorted, and the folders where more may turn up; relative to the root, with `/`."""
+
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+def spec_tree(root: Path, folders: tuple[str, ...]) -> SpecTree:
+    """Return the spec files at or below the given folders; hidden ones are none. Links to folders are not followed."""
+    pending = [path for path in (PurePosixPath(f).as_posix() for f in folders) if not _is_hidden(path)]
+    files: set[str] = set()
+    seen: set[str] = set()
+    while pending:
+        folder = pending.pop()
+        seen.add(folder)
+        if (root / folder).is_file():
+            files.add(folder)
+            continue
+        for item in _entries(root / folder):
+            path = item.name if folder == "." else f"{folder}/{item.name}"
+            if item.name.startswith("."):
+                continue
+            if item.is_dir(follow_symlinks=False):
+                pending.append(path)
+            elif item.name.endswith(SUFFIXES) and item.is_file():
+                files.add(path)
+    return SpecTree(tuple(sorted(files)), tuple(sorted(seen)))
+
+
+def _is_hidden(path: str) -> bool:
+    return path != "." and any(part.startswith(".") for part in path.split("/"))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []  # missing folders hold no specs
+
+
 def spec_paths(root: Path, folders: tuple[str, ...]) -> tuple[str, ...]:
     """Return the spec files below the given folders, sorted, so that no finding depends on the file system's order."""
-    found: set[str] = set()
-    for folder in folders:
-        base = root / folder
-        if base.is_file():
-            found.add(folder)
-        for suffix in SUFFIXES:
-            found.update(p.relative_to(root).as_posix() for p in base.rglob(f"*{suffix}") if p.is_file())
-    return tuple(sorted(p for p in found if not any(part.startswith(".") for part in p.split("/"))))
+    return spec_tree(root, folders).files
 
 
 def read(root: Path, path: str, sink: Sink) -> SpecFile | None:

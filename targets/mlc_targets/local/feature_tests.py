@@ -117,14 +117,15 @@ def _query(connection: duckdb.DuckDBPyConnection, test: FeatureTest) -> dict[tup
 
 
 def _differences(test: FeatureTest, rows: Mapping[tuple[object, ...], Row]) -> Iterator[str]:
-    columns = {column.name: column for dataset in test.datasets for column in dataset.columns}
+    moments = [any(isinstance(key[i], dt.datetime) for key in rows) for i in range(len(test.primary_key))]
     for number, pairs in enumerate(test.expect, 1):
         expected = dict(pairs)
         missing = [key for key in test.primary_key if key not in expected]
         if missing:
             yield f"row {number} of `expect` has no {', '.join(missing)}, so it names no row"
             continue
-        key = tuple(_key_value(columns.get(name), expected[name]) for name in test.primary_key)
+        values = [expected[name] for name in test.primary_key]
+        key = tuple(_moment(v) if timed else v for v, timed in zip(values, moments, strict=True))
         name = ", ".join(f"{k} {expected[k]}" for k in test.primary_key)
         if key not in rows:
             yield f"{name}: the features have no such row"
@@ -140,10 +141,6 @@ def _row_differences(test: FeatureTest, expected: Mapping[str, Scalar], row: Row
             yield f"{subject}: there is no feature `{feature}`{_hint(feature, [n for n in row if n[:2] != '__'])}"
         elif not _same(row[feature], wanted, test.tolerance):
             yield f"{subject}: {feature} is {_shown(row[feature])}, expected {_shown(wanted)}"
-
-
-def _key_value(column: Column | None, value: Scalar) -> object:
-    return _moment(value) if column is not None and column.type == "timestamp" else value
 
 
 def _same(found: object, wanted: Scalar, tolerance: float) -> bool:

@@ -159,7 +159,7 @@ def _prune(out: Path, current: Path) -> None:
     """Remove all but the newest snapshots; one that a server still reads was current until now, so it stays."""
     others = [p for p in out.iterdir() if (p / SUMMARY_FILE).is_file() and p != current]
     others.sort(key=lambda path: path.stat().st_mtime_ns)
-    for old in others[: max(0, len(others) - KEPT - 1)]:
+    for old in others[: max(0, len(others) - (KEPT - 1))]:
         shutil.rmtree(old, ignore_errors=True)
 
 

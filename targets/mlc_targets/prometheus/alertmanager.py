@@ -16,7 +16,6 @@ def alertmanager_tree(release: Release, options: Options) -> Tree:
     """Return the configuration: routes by owner and severity, receivers, inhibition."""
     project = release.project
     receiver = _receiver_name(project)
-    owners = [(owner, secret) for owner, secret in options.owner_webhooks if owner != project.alert_receiver]
     origin = options.origin.at("owner_webhooks")
     return {
         "route": {
@@ -26,14 +25,14 @@ def alertmanager_tree(release: Release, options: Options) -> Tree:
             "group_interval": "5m",
             "repeat_interval": "4h",
             "routes": [
-                *(Sourced(_owner_route(owner), origin) for owner, _ in owners),
+                *(Sourced(_owner_route(owner), origin) for owner, _ in options.owner_webhooks),
                 *_severity_routes(receiver),
             ],
         },
         "inhibit_rules": _inhibitions(),
         "receivers": [
             _receiver(receiver, project.alert_webhook, _alerting(project, "webhook")),
-            *(_receiver(owner, secret, origin.at(owner)) for owner, secret in owners),
+            *(_receiver(_owner_receiver(owner), hook, origin.at(owner)) for owner, hook in options.owner_webhooks),
         ],
     }
 
@@ -47,7 +46,13 @@ def _alerting(project: Project, field: str) -> Origin:
 
 
 def _owner_route(owner: str) -> Tree:
-    return {"receiver": owner, "matchers": [f"owner = {_quoted(owner)}"], "routes": _severity_routes(owner)}
+    receiver = _owner_receiver(owner)
+    return {"receiver": receiver, "matchers": [f"owner = {_quoted(owner)}"], "routes": _severity_routes(receiver)}
+
+
+def _owner_receiver(owner: str) -> str:
+    """Return a name that the project's receiver can't have: that is one word."""
+    return f"owner {owner}"
 
 
 def _severity_routes(receiver: object) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.target import Unsupported
@@ -21,14 +22,11 @@ def latency_group(scope: Scope) -> Group:
     records = [_record(scope, quantile, RATE_WINDOW, origin) for quantile in QUANTILES]
     if bound is not None:
         records.append(_record(scope, QUANTILES[-1], LONG_WINDOW, origin))
-    alerts = (_alert(scope, bound, origin),) if bound is not None else ()
-    return Group(
-        name="latency",
-        interval=scope.slow_interval,
-        records=tuple(records),
-        alerts=alerts,
-        scenarios=tuple(_scenarios(scope, alerts[0], bound)) if bound is not None else (),
-    )
+    group = Group("latency", scope.slow_interval, tuple(records), alerts=(), scenarios=())
+    if bound is None:
+        return group
+    alert = _alert(scope, bound, origin)
+    return replace(group, alerts=(alert,), scenarios=tuple(_scenarios(scope, alert, bound)))
 
 
 def check_latency(model: Model) -> Iterator[Unsupported]:

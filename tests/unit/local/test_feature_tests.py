@@ -16,8 +16,8 @@ BUSY = Dataset(
     columns=(Column("origin", "string"), Column("flights", "int64")),
 )
 SQL = """
-SELECT f.flight_id, f.departure AS __predict_at, f.carrier, f.departure AS moment, f.delay / 3 AS third, f.delay > 10 AS late,
-       busy.flights
+SELECT f.flight_id, f.departure AS __predict_at, f.carrier, f.departure AS moment, f.delay / 3 AS third,
+       f.delay > 10 AS late, busy.flights
 FROM flights AS f LEFT JOIN busy USING (origin)
 """
 

@@ -20,9 +20,10 @@ THRESHOLD = 0.4
 def a_binary_sample(rows: int = 3000, ties: int | None = None, seed: int = 0) -> Sample:
     random = np.random.default_rng(seed)
     x = random.normal(size=rows)
-    y = (random.random(rows) < 1 / (1 + np.exp(1 - x))) * 1.0
+    y = (random.random(rows) < 1 / (1 + np.exp(1 - x))).astype(np.float64)
     scores = np.asarray(1 / (1 + np.exp(1 - x - random.normal(size=rows))), dtype=np.float64)
-    scores = scores if ties is None else np.asarray(np.round(scores * ties) / ties, dtype=np.float64)
+    if ties is not None:
+        scores = np.asarray(np.round(scores * ties) / ties, dtype=np.float64)
     return Sample(y, scores, THRESHOLD, random.integers(0, 40, rows), 40)
 
 

@@ -82,8 +82,8 @@ def test_open_inference_answers_the_same(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v2", "/v2/health/live", "/v2/health/ready", NAME, f"{NAME}/ready", VERSIONED, f"{VERSIONED}/ready", "/schema",
-     "/openapi.json", conventions.HEALTH_PATH, conventions.READY_PATH],
+    ["/", "/v2", "/v2/health/live", "/v2/health/ready", NAME, f"{NAME}/ready", VERSIONED, f"{VERSIONED}/ready",
+     "/schema", "/openapi.json", conventions.HEALTH_PATH, conventions.READY_PATH],
 )  # fmt: skip
 def test_every_description_is_json(server: Server, path: str) -> None:
     answer = server.get(path)
