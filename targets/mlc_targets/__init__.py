@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from mlc_compiler.backend.target import Target
-from mlc_targets import argo_rollouts, kubernetes, local
+from mlc_targets import argo_rollouts, docker, github_actions, kubernetes, local, prometheus
 
-TARGETS: tuple[Target, ...] = (argo_rollouts.TARGET, kubernetes.TARGET, local.TARGET)
+TARGETS: tuple[Target, ...] = (
+    argo_rollouts.TARGET,
+    docker.TARGET,
+    github_actions.TARGET,
+    kubernetes.TARGET,
+    local.TARGET,
+    prometheus.TARGET,
+)

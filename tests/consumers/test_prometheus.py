@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +47,7 @@ def test_prometheus_takes_the_rules_and_their_tests_hold(case: str, tmp_path: Pa
 
 MUTATIONS = {
     "a fast burn is tolerated": ("> 0.0144", "> 0.016"),
-    "a slow burn is noticed too early": ("> 0.001 ", "> 0.0008 "),
+    "a slow burn is noticed too early": ("> 0.001", "> 0.0008"),
     "errors of clients count": ('code=~"5.."', 'code=~"4.."'),
     "latency is compared with another bound": ("> 0.05 and", "> 0.06 and"),
     "drift has another bound": (">= 0) > 0.2", ">= 0) > 0.25"),
@@ -68,6 +67,7 @@ MUTATIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", sorted(MUTATIONS))
 def test_the_rule_tests_notice_a_rule_that_was_changed(mutation: str, tmp_path: Path) -> None:
     folder = written(tmp_path, cases.full())
@@ -111,7 +111,7 @@ def test_an_alert_goes_to_its_owner(labels: tuple[str, ...], receiver: str, tmp_
     path = alertmanager_file(written(tmp_path, cases.tuned()), "http://127.0.0.1:1/")
     outcome = tools.amtool_receivers(path, *labels)
     assert outcome.accepted, outcome.output
-    assert outcome.output.strip() == receiver
+    assert outcome.output.splitlines()[-1].strip() == receiver  # a warning may stand before it
 
 
 def test_the_custom_resource_has_only_fields_that_the_operator_knows(tmp_path: Path) -> None:
@@ -183,9 +183,10 @@ def test_failing_requests_reach_the_webhook_as_one_page(tmp_path: Path) -> None:
         rules, _ = hurried(folder)
         routes = alertmanager_file(folder, f"http://127.0.0.1:{hook}/")
         port = free_port()
-        command = [alertmanager, f"--config.file={routes}", f"--storage.path={tmp_path / 'am'}", "--cluster.listen-address="]
+        command = [alertmanager, f"--config.file={routes}", f"--storage.path={tmp_path / 'alertmanager'}"]
+        command += ["--cluster.listen-address=", f"--web.listen-address=127.0.0.1:{port}"]
         with (
-            a_process([*command, f"--web.listen-address=127.0.0.1:{port}"], tmp_path / "alertmanager.log"),
+            a_process(command, tmp_path / "alertmanager.log"),
             a_prometheus(tmp_path / "prometheus", {exported: "ml-prod"}, rules=rules, alertmanager=port),
         ):
             deadline = time.monotonic() + 60
@@ -199,4 +200,3 @@ def test_failing_requests_reach_the_webhook_as_one_page(tmp_path: Path) -> None:
     first = pages[0]["alerts"][0]
     assert first["annotations"]["description"].startswith("10% of requests failed")
     assert first["annotations"]["runbook_url"].startswith("https://runbooks.acme.example/mlc/MlcErrorBudget")
-    shutil.rmtree(tmp_path / "prometheus", ignore_errors=True)

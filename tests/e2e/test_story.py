@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import free_port, wait_for
+from processes import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 

@@ -131,6 +131,14 @@ class Digests:
         self._as_built = all(same)
         return self._as_built
 
+    def stamps(self) -> dict[str, tuple[int, int, int, int]]:
+        """Return mtime and ctime in nanoseconds, size and inode of the remembered files, from when they were looked at."""
+        found = {}
+        for path, known in self._known.items():
+            modified, changed, size, inode, _ = known.split(" ")
+            found[path] = int(modified), int(changed), int(size), int(inode)
+        return found
+
     def save(self, as_built: bool) -> None:
         """Keep what is known for the next run; `as_built` says that the disk now holds what the artifacts say.
 

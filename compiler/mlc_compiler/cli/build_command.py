@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if options.force:
             changes = changes.forced()
         if options.check:
-            return _check(changes, console, root)
+            return _check(changes, console, root, digests)
         if console.findings(changes.findings, root):
             return 1
         write(root, changes, digests)
@@ -44,17 +44,21 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.findings([error.finding], root)
         return 1
     digests.save(as_built=True)
-    console.out(_summary(changes, len(opened.artifacts), options.preview))
+    if not changes.kept:  # those are told once: from now on they are the user's
+        console.record.keep(digests.stamps())
+    total = len(opened.artifacts)
+    console.out(_summary(changes, total, options.preview), again=_summary(Changes(), total, options.preview))
     return 0
 
 
-def _check(changes: Changes, console: Console, root: Path) -> int:
+def _check(changes: Changes, console: Console, root: Path, digests: Digests) -> int:
     console.findings(changes.findings, root)
     paths = changes.paths()
     for path in paths:
         console.out(f"differs: {path}")
     if not paths:
         console.out("everything is as built")
+        console.record.keep(digests.stamps())
     return 3 if paths else 0
 
 

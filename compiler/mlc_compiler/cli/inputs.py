@@ -28,11 +28,34 @@ def input_paths(root: Path, project: Project, tree: SpecTree, pins: Pins) -> tup
 
 
 def _matched(root: Path, pattern: str) -> Iterator[str]:
-    """Yield what a glob matches, and each folder where it could match more; "" for the root."""
+    """Yield what a glob matches and the folders where it could match more; "" when these can't be told."""
     steps = pattern.split("/")
-    literal = next((i for i, step in enumerate(steps) if _MAGIC & set(step)), len(steps) - 1)
+    literal = next((i for i, step in enumerate(steps) if _MAGIC & set(step)), len(steps))
     base = "/".join(steps[:literal])
+    yield from (p.relative_to(root).as_posix() for p in root.glob(pattern))
+    if len(steps) - literal > 1 or "**" in steps[literal:]:
+        yield from _folders(root, base)
+    else:
+        yield base or "."
+
+
+def _folders(root: Path, base: str) -> Iterator[str]:
+    """Yield the folder and all below it; "" for the root, whose .git changes all the time, and for links."""
     yield base
-    if len(steps) - literal > 1 or "**" in steps[literal]:
-        for at, folders, names in os.walk(root / base, followlinks=True):
-            ...
+    for at, folders, _ in os.walk(root / base) if base else ():
+        paths = [Path(at, folder) for folder in folders]
+        yield from ("" if p.is_symlink() else p.relative_to(root).as_posix() for p in paths)
+
+
+def own_code(targets: Iterable[Target]) -> tuple[str, ...]:
+    """Return the files that mlc and its targets are made of, and the folders where distributions come and go."""
+    tops = {"mlc_compiler", *(type(target).__module__.partition(".")[0] for target in targets)}
+    files = [path for top in tops for path in _sources(top)]
+    sites = (path for path in sys.path if path.endswith(("site-packages", "dist-packages")))
+    return (*sites, *sorted(files))
+
+
+def _sources(package: str) -> Iterator[str]:
+    for folder in sys.modules[package].__path__:
+        for at, _, names in os.walk(folder):
+            yield from (f"{at}/{name}" for name in names if not name.endswith(".pyc"))

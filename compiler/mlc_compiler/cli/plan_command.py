@@ -30,7 +30,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return 1
     if options.environment and selection.environment(opened.releases, options.environment, console) is None:
         return 2
-    changes = diff(opened.root, opened.artifacts, Digests.load(opened.root))
+    digests = Digests.load(opened.root)
+    changes = diff(opened.root, opened.artifacts, digests)
     if console.findings(changes.findings, opened.root):
         return 1
     files = [c for c in changes.files if options.environment in (None, c.environment)]
@@ -41,6 +42,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.out(shown[options.format])
     if options.format == "text":
         _unpinned(opened.releases, console)
+    if not changes:
+        digests.save(as_built=True)
+        console.record.keep(digests.stamps())
     return 2 if plan and options.detailed_exitcode else 0
 
 

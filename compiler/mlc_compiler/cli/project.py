@@ -10,6 +10,7 @@ from pathlib import Path
 from mlc_compiler.backend.registry import Registry, installed
 from mlc_compiler.backend.target import Artifact
 from mlc_compiler.cli.console import Console
+from mlc_compiler.cli.inputs import input_paths, own_code
 from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
 from mlc_compiler.diagnostics import Severity, Sink, Span, nearest
 from mlc_compiler.frontend import workspace
@@ -38,6 +39,7 @@ class Workspace:
     project: Project
     lock: LockFile
     registry: Registry
+    inputs: Inputs
     compilation: Compilation
     artifacts: tuple[Artifact, ...]
     warned: bool = False
@@ -79,7 +81,17 @@ def open_project(
     failed = console.findings(sink, root)
     if failed or opened is None:
         return None
+    if artifacts and not preview:
+        _remember(opened, console)
     return replace(opened, warned=any(f.severity is Severity.WARNING for f in sink))
+
+
+def _remember(opened: Workspace, console: Console) -> None:
+    """Tell the console's record what the answer rests on."""
+    tree = workspace.spec_tree(opened.root, tuple(opened.project.spec.specs))
+    paths = input_paths(opened.root, opened.project, tree, opened.inputs.pins)
+    dated = any(document.waivers for document in opened.project.documents())
+    console.record.rests_on(str(opened.root), paths, own_code(opened.inputs.targets), dated)
 
 
 def _compile(
@@ -101,7 +113,7 @@ def _compile(
     if compilation is None:
         return None
     emitted = emit(compilation, targets, sink) if artifacts else ()
-    return Workspace(root, project, lock, registry, compilation, emitted)
+    return Workspace(root, project, lock, registry, inputs, compilation, emitted)
 
 
 def read_project(root: Path, sink: Sink) -> Project | None:

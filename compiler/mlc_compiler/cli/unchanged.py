@@ -35,7 +35,7 @@ _TICK = 20_000_000
 
 
 class Record:
-    """What one run says, and what its answer rests on; without inputs it is not remembered."""
+    """What one run says, and what its answer rests on. Only what is told to `keep` is remembered."""
 
     def __init__(self) -> None:
         self.started = time.time_ns()
@@ -44,15 +44,16 @@ class Record:
         self.code: Sequence[str] = ()
         self.inputs: Sequence[str] = ()
         self.dated = False
+        self.kept = False
         self.outputs: Mapping[str, Stamp] | None = None
 
     def rests_on(self, root: str, inputs: Sequence[str], code: Sequence[str], dated: bool) -> None:
         """Tell what was read or looked for below the root, by which files of code, and whether the date mattered."""
         self.root, self.inputs, self.code, self.dated = root, inputs, code, dated
 
-    def rests_on_outputs(self, stamps: Mapping[str, Stamp]) -> None:
-        """Tell which files below the root are as they are to be, each with its stamp when that was found."""
-        self.outputs = stamps
+    def keep(self, outputs: Mapping[str, Stamp] | None = None) -> None:
+        """Tell that an unchanged run says the same; `outputs` are the files that must then be as they were found."""
+        self.kept, self.outputs = True, outputs
 
 
 def colored(wanted: str) -> bool:
@@ -104,7 +105,7 @@ def _root(directory: str) -> str | None:
 def remember(arguments: list[str], record: Record, code: int) -> None:
     """Keep what a run said, unless an input changed while it ran. A folder that can't be written costs only time."""
     call = _call(arguments)
-    if call is None or not record.inputs:
+    if call is None or not record.kept or not record.inputs:
         return
     try:
         read = {"code": _Files.now("", record.code), "inputs": _Files.now(f"{record.root}/", record.inputs)}

@@ -17,7 +17,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli.project import open_project
 
     opened = open_project(options.directory, console)
-    if opened is None or (options.strict and opened.warned):
+    if opened is None:
+        return 1
+    console.record.keep()
+    if options.strict and opened.warned:
         return 1
     project = opened.project
     counts = (

@@ -72,10 +72,10 @@ def _labels(project: Project, model: Model, options: Options) -> Lines:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a Dockerfile's instruction holds it: one line, nothing expanded.
+    r"""Return a text as a Dockerfile's instruction holds it: one line, nothing expanded.
 
     >>> print(quoted('costs $5, "net"'))
-    "costs \\\\$5, \\\\"net\\\\""
+    "costs \$5, \"net\""
     """
     escaped = "".join(f"\\{c}" if c in '\\"$' else c for c in " ".join(text.split()))
     return f'"{escaped}"'

@@ -56,6 +56,8 @@ class Store:
             staging = self._staging()
             try:
                 write_json(staging / RECORD_FILE, write(staging))
+                if self.record(key) is None:
+                    self.drop(key)  # what is there is damaged
                 _rename(staging, self.step(key))
             finally:
                 shutil.rmtree(staging, ignore_errors=True)

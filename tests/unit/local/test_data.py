@@ -42,7 +42,7 @@ def refused(dataset: ir.Dataset, root: Path) -> tuple[Finding, ...]:
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 def test_text_is_read_as_the_declared_types(tmp_path: Path) -> None:
-    table = a_table(tmp_path, "id,at,v,more\n1,2020-01-01 10:00:00,3.5,x\n2,,\n")
+    table = a_table(tmp_path, "id,at,v,more\n1,2020-01-01 10:00:00,3.5,x\n2,,,\n")
     assert rows_of(table, tmp_path) == [(1, dt.datetime(2020, 1, 1, 10), 3.5), (2, None, None)]
 
 

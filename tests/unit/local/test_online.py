@@ -31,7 +31,8 @@ ROWS = [
 
 
 def table(folder: Path) -> dict[str, list[object]]:
-    return pq.read_table(folder / "delays.parquet").to_pydict()
+    found: dict[str, list[object]] = pq.read_table(folder / "delays.parquet").to_pydict()
+    return found
 
 
 def written(root: Path, **fields: object) -> Path:

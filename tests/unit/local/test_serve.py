@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlc_compiler import conventions
@@ -168,6 +168,7 @@ def test_values_that_do_not_fit_their_type_are_refused(kind: str, value: object)
         column(kind).read_rows([{"x": value}])
 
 
+@settings(deadline=None)  # other work on the machine must not decide
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)).map(
@@ -185,6 +186,7 @@ def test_no_body_makes_anything_but_rows_or_a_refusal(body: bytes) -> None:
     assert refused_as[1] not in {"", "0"}
 
 
+@settings(deadline=None)  # other work on the machine must not decide
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,19 +149,17 @@ def test_a_requirement_stays_one_word_of_the_shell(name: str) -> None:
     release = cases.a_ci_project(cases.trained_with(a_model(), name))
     script = steps(jobs(release, "release")["train"])["install mlc"]["run"]
     choice = next(line for line in script.splitlines() if "further=(" in line and "late-arrival" in line)
-    import shlex
-
     assert shlex.split(choice.partition("further=(")[2].removesuffix(") ;;")) == [name]
 
 
 # --- what it is made with --------------------------------------------------------------------------------------------
 def test_what_starts_a_release_is_what_a_version_follows_from_and_no_pin() -> None:
-    paths = workflow(cases.plain(), "release")[True]["push"]["paths"]
+    paths = workflow(cases.plain(), "release")["on"]["push"]["paths"]
     assert paths == ["mlc.yaml", "mlc.lock", "specs/**", "deploy/images/**", ".github/workflows/mlc-release.yml"]
 
 
 def test_a_pull_request_is_checked_for_all_that_is_committed() -> None:
-    paths = workflow(cases.a_ci_project(cases.with_code(a_model(), "src/**")), "pull-request")[True]["pull_request"][
+    paths = workflow(cases.a_ci_project(cases.with_code(a_model(), "src/**")), "pull-request")["on"]["pull_request"][
         "paths"
     ]
     assert {"specs/**", "src/**", "deploy/**", "environments/**", "docs/models/**", "mlc.lock"} <= set(paths)
@@ -171,7 +170,7 @@ def test_a_project_in_a_folder_stays_in_it() -> None:
     assert set(made) == {"flight-delays-mlc-pull-request.yml", "flight-delays-mlc-release.yml"}
     one = workflow(cases.monorepo(), "release")
     assert one["defaults"]["run"] == {"shell": "bash", "working-directory": "services/delays"}
-    paths = one[True]["push"]["paths"]
+    paths = one["on"]["push"]["paths"]
     assert all(p.startswith(("services/delays/", ".github/workflows/flight-delays-")) for p in paths)
     assert steps(one["jobs"]["train"])["keep the report"]["with"]["path"].startswith("services/delays/.mlc/runs/")
     validate = steps(jobs(cases.monorepo(), "pull-request")["validate"])["validate the specs"]["run"]
@@ -239,9 +238,8 @@ def test_the_scripts_use_the_names_of_the_conventions() -> None:
     assert conventions.RUNS_FOLDER in scripts["keep"]
     assert f":{conventions.PACKAGE_MOUNT}" in scripts["fetch"]
     assert f":{conventions.PACKAGE_MOUNT}" in scripts["image"]
-    assert {conventions.DEPLOY_FOLDER, conventions.CARDS_FOLDER, conventions.WORKFLOWS_FOLDER} <= set(
-        scripts["plan"].split()
-    )
+    folders = f"{conventions.DEPLOY_FOLDER} {conventions.CARDS_FOLDER} {conventions.WORKFLOWS_FOLDER};"
+    assert f"for folder in {folders}" in scripts["plan"]
     version = "sha256:" + "0123456789ab" + "c" * 52
     assert conventions.image_tag(version) == "v-0123456789ab"
     assert 'image:v-$version"' in scripts["image"]

@@ -140,8 +140,8 @@ def load_package(
 ) -> Package:  # fmt: skip
     """Load a package whose digest, where one is given, must hold; `threads` is onnxruntime's.
 
-    `trusted` names further types that a skops file may hold; `churn.` stands for all of a module. Raises ExecutionError: MLC480 missing, MLC481 damaged,
-    MLC482 another package than the digest says.
+    `trusted` names further types that a skops file may hold; `churn.` stands for all of a module. Raises
+    ExecutionError: MLC480 missing, MLC481 damaged, MLC482 another package than the digest says.
     """
     manifest = read_manifest(folder)
     _check_digest(folder, digest)
