@@ -60,12 +60,13 @@ def tuned() -> ir.Release:
         features=a_feature_query([a_lookup()]),
         monitor=a_monitor([], availability=0.9, latency_p99=0.03),
     )
-    targets = {"kubernetes": {}, "prometheus": options, "grafana": {"namespace_label": "kubernetes_namespace"}}
+    dashboards: dict[str, ir.Frozen] = {"namespace_label": "kubernetes_namespace"}
+    targets = {"kubernetes": {}, "prometheus": options, "grafana": dashboards}
     return a_release(model, project=a_project(targets=targets, alert_webhook=None))
 
 
 def batch() -> ir.Release:
-    targets = {"kubernetes": {}, "prometheus": {"kube_state_metrics": True}, "grafana": {}}
+    targets: dict[str, dict[str, ir.Frozen]] = {"prometheus": {"kube_state_metrics": True}, "grafana": {}}
     monitor = a_monitor(SIGNALS[:2], availability=None, latency_p99=None)
     return a_release(a_model(serving=a_batch_serving(), monitor=monitor), project=a_project(targets=targets))
 

@@ -30,15 +30,21 @@ class Engine:
     host: str | None
 
     def run(self, *arguments: str | Path, timeout: float = 120.0) -> tools.Outcome:
-        """Run a docker command."""
-        environment = {"DOCKER_BUILDKIT": "1", **({"DOCKER_HOST": self.host} if self.host else {})}
-        return tools.run([self.client, *arguments], Path("/"), timeout, environment)
+        """Run a docker command; its two outputs come as one."""
+        return tools.run([self.client, *arguments], Path("/"), timeout, self._environment)
 
     def done(self, *arguments: str | Path, timeout: float = 120.0) -> str:
-        """Run a docker command that must succeed, and return what it says."""
-        outcome = self.run(*arguments, timeout=timeout)
-        assert outcome.accepted, f"docker {' '.join(map(str, arguments))}: {outcome.output}"
-        return outcome.output.strip()
+        """Run a docker command that must succeed, and return what it answers, without its warnings."""
+        done = subprocess.run(
+            [self.client, *arguments], env={**os.environ, **self._environment}, capture_output=True, text=True,
+            timeout=timeout, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"docker {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"DOCKER_BUILDKIT": "1", **({"DOCKER_HOST": self.host} if self.host else {})}
 
 
 @contextmanager
@@ -78,9 +84,13 @@ def _started(client: Path) -> Iterator[Engine]:
         engine = Engine(client, f"unix://{folder}/socket")
         end = time.monotonic() + 60
         while not engine.run("info").accepted:
-            assert process.poll() is None and time.monotonic() < end, (folder / "log").read_text("utf-8")[-2000:]
+            if process.poll() is not None or time.monotonic() > end:
+                raise AssertionError((folder / "log").read_text("utf-8")[-2000:])
             time.sleep(0.2)
         yield engine
+        # An engine waits for its containers before it ends.
+        if left := engine.done("ps", "--all", "--quiet").split():
+            engine.done("rm", "--force", *left)
     finally:
         process.terminate()
         process.wait(60)

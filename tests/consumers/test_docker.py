@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -48,8 +48,8 @@ def test_hadolint_finds_nothing(case: str, tmp_path: Path) -> None:
 
 def test_hadolint_would_find_a_missing_version(tmp_path: Path) -> None:
     file = written(cases.plain(), tmp_path) / "Dockerfile"
-    file.write_text(re.sub(r"mlc-compiler==\S+", "mlc-compiler", file.read_text("utf-8")), "utf-8")
-    assert "DL3013" in tools.hadolint(file).output
+    file.write_text(re.sub(r"(python:[\w.-]+)@\S+", "python", file.read_text("utf-8")), "utf-8")
+    assert "DL3006" in tools.hadolint(file).output
 
 
 # --- a real engine ---------------------------------------------------------------------------------------------------
@@ -92,6 +92,7 @@ def online(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory)
     """The online snapshot, written by the job that the cluster runs: the same image, another command."""
     root, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("online")
     serving.flights(root, [(1, *_times("2013-06-01T10:00", "2013-06-01T12:00"), 12.0)])
+    root.chmod(0o755)  # the container's user is another one
     out.chmod(0o777)
     engine.done(
         "run", "--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop=ALL", "--network", "none",
@@ -103,7 +104,127 @@ def online(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 def _times(departure: str, arrival: str) -> tuple[object, ...]:
-    import datetime as dt
-
     known = [dt.datetime.fromisoformat(f"{text}+00:00") for text in (departure, arrival)]
     return (known[0], "JFK", "UA", 500, known[1])
+
+
+@pytest.fixture(scope="module")
+def url(engine: Engine, image: str, online: Path) -> Iterator[str]:
+    """A running container, under what the restricted pod security profile asks for."""
+    container = started(engine, image, online)
+    try:
+        yield address(engine, container)
+    finally:
+        engine.run("rm", "--force", container)
+
+
+def started(engine: Engine, image: str, online: Path) -> str:
+    return engine.done(
+        "run", "--detach", "--read-only", "--tmpfs", "/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges",
+        "--publish", f"127.0.0.1::{conventions.SERVE_PORT}",
+        "--volume", f"{online}:{conventions.ONLINE_MOUNT}:ro", image,
+    )  # fmt: skip
+
+
+def address(engine: Engine, container: str) -> str:
+    """Where the container answers, once it is ready."""
+    found = "http://" + engine.done("port", container, str(conventions.SERVE_PORT)).splitlines()[0]
+    end = time.monotonic() + 60
+    while True:
+        try:
+            if httpx.get(found + conventions.READY_PATH, timeout=5).status_code == 200:
+                return found
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < end, engine.run("logs", container).output
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_the_container_predicts_what_the_model_says(url: str) -> None:
+    answer = httpx.post(f"{url}/predict", json=ROW, timeout=30)
+    assert answer.status_code == 200, answer.text
+    expected = serving.probability("UA", 500, 8, 12.0)  # 12:00 UTC is 08:00 in New York; the lookup knows 12 minutes
+    assert f"{expected:.5f}" in json.dumps(_rounded(answer.json()))
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return f"{value:.5f}" if isinstance(value, float) else value
+
+
+@pytest.mark.slow
+def test_the_container_is_healthy_and_measured(engine: Engine, url: str) -> None:
+    assert httpx.get(url + conventions.HEALTH_PATH, timeout=5).status_code == 200
+    httpx.post(f"{url}/predict", json={}, timeout=30)
+    metrics = httpx.get(url + conventions.METRICS_PATH, timeout=5).text
+    assert re.search(rf'^{conventions.METRIC_REQUESTS}{{.*code="4\d\d"', metrics, re.MULTILINE)
+    container = engine.done("ps", "--latest", "--quiet")
+    end = time.monotonic() + 40
+    while engine.done("inspect", "--format", "{{.State.Health.Status}}", container) != "healthy":
+        assert time.monotonic() < end, engine.done("inspect", "--format", "{{json .State.Health}}", container)
+        time.sleep(0.5)
+
+
+@pytest.mark.slow
+def test_the_image_holds_what_it_needs_and_nothing_else(engine: Engine, image: str) -> None:
+    inspected = json.loads(engine.done("inspect", image))[0]["Config"]
+    assert inspected["User"] == f"{USER}:{USER}"
+    assert inspected["Labels"][conventions.LABEL_VERSION] == serving.VERSION
+    listed = engine.done("run", "--rm", "--network", "none", image, "find", "/opt/mlc", "-maxdepth", "6")
+    assert "package.json" in listed
+    assert "site-packages/onnxruntime" in listed
+    assert not re.search(r"secret\.env|site-packages/(pip|sklearn|jinja2)$|\.whl$", listed, re.MULTILINE)
+    identity = engine.done("run", "--rm", "--network", "none", image, "python", "-c", "import os; print(os.getuid())")
+    assert identity == str(USER)
+
+
+@pytest.mark.slow
+def test_the_package_in_the_image_is_the_one_that_was_given(engine: Engine, image: str, tmp_path: Path) -> None:
+    container = engine.done("create", image)
+    engine.done("cp", f"{container}:{conventions.PACKAGE_MOUNT}", tmp_path / "package")
+    engine.done("rm", container)
+    other = serving.a_package(tmp_path / "other", lookups=(serving.LOOKUP,))
+    assert package_digest(tmp_path / "package") == package_digest(other)
+
+
+@pytest.mark.slow
+def test_a_container_that_is_told_to_stop_answers_what_it_has_begun(engine: Engine, image: str, online: Path) -> None:
+    container = started(engine, image, online)
+    url, codes, stop = address(engine, container), set[int](), threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(timeout=30) as client:
+            while not stop.is_set():
+                try:
+                    codes.add(client.post(f"{url}/predict", json=ROW).status_code)
+                except httpx.TransportError:
+                    return
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    time.sleep(1)
+    engine.done("stop", "--time", "30", container)
+    stop.set()
+    for thread in asking:
+        thread.join()
+    code, logs = (
+        engine.done("inspect", "--format", "{{.State.ExitCode}}", container),
+        engine.run("logs", container).output,
+    )
+    engine.done("rm", container)
+    assert code == "0", logs
+    assert codes <= {200, 503}, logs
+    assert 200 in codes
+
+
+@pytest.mark.slow
+def test_a_package_that_was_changed_is_not_served(engine: Engine, image: str) -> None:
+    command = ["python", "-m", conventions.SERVE_MODULE, "--package", conventions.PACKAGE_MOUNT]
+    outcome = engine.run("run", "--rm", "--network", "none", image, *command, "--digest", "sha256:" + "0" * 64)
+    assert outcome.code == 1
+    assert "MLC482" in outcome.output

@@ -40,7 +40,10 @@ def test_an_example_is_as_built(example: Path, tmp_path: Path) -> None:
 def test_a_build_gives_the_same_bytes_anywhere(example: Path, tmp_path: Path) -> None:
     trees = []
     for index, environment in enumerate(
-        ({"PYTHONHASHSEED": "1", "TZ": "UTC"}, {"PYTHONHASHSEED": "2", "TZ": "Asia/Kolkata", "LC_ALL": "C", "LANG": "C"})
+        (
+            {"PYTHONHASHSEED": "1", "TZ": "UTC"},
+            {"PYTHONHASHSEED": "2", "TZ": "Asia/Kolkata", "LC_ALL": "C", "LANG": "C"},
+        )
     ):
         root = tmp_path / f"folder {index}" / "project"
         shutil.copytree(example, root, ignore=shutil.ignore_patterns(".mlc", "data", "deploy", "docs", ".github"))

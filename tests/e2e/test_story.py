@@ -109,7 +109,9 @@ def test_a_run_elsewhere_makes_the_same_package_and_evidence(realised: Project, 
     assert (other.root / evidence).read_bytes() == (realised.root / evidence).read_bytes()
 
 
-def test_changing_serving_does_not_move_the_version_and_changing_features_does(realised: Project, tmp_path: Path) -> None:
+def test_changing_serving_does_not_move_the_version_and_changing_features_does(
+    realised: Project, tmp_path: Path
+) -> None:
     def version(old: str, new: str) -> str:
         root = tmp_path / str(abs(hash((old, new))))
         shutil.copytree(realised.root, root, ignore=shutil.ignore_patterns(".mlc", "deploy"))

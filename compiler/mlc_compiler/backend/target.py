@@ -151,9 +151,9 @@ class Executor(Protocol):
 
     def run(self, project: ProjectRelease, model: Model, options: RunOptions, progress: Progress) -> RunResult: ...
 
-    def measure(
-        self, project: ProjectRelease, datasets: Sequence[str], root: Path
-    ) -> tuple[DatasetStatistics, ...]: ...
+    def measure(self, datasets: Sequence[Dataset], names: Sequence[str], root: Path) -> tuple[DatasetStatistics, ...]:
+        """Return the statistics of the named datasets, in order; `datasets` also holds what their queries read."""
+        ...
 
     def describe(self, format: str, path: Path) -> tuple[tuple[Column, ...], DatasetStatistics]:
         """Return the columns that a table has, with its statistics, for drafting a Dataset."""

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mlc_compiler.backend.changes import Changes
+from mlc_compiler.backend.digests import Digests
 from mlc_compiler.cli.console import Console
 
 
@@ -13,12 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 3 when a file would change")
     parser.add_argument("--preview", action="store_true", help="also what has no pin yet, below .mlc/preview")
     parser.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
-    parser.add_argument("--format", choices=("text", "json", "github"), default="text")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.backend.difference import diff
-    from mlc_compiler.backend.digests import Digests
     from mlc_compiler.backend.target import ExecutionError
     from mlc_compiler.backend.writer import write
     from mlc_compiler.cli.project import LockUse, open_project

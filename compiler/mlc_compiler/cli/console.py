@@ -23,6 +23,7 @@ class Console:
     quiet: bool
     verbose: bool
     github: bool
+    judges: bool = False  # findings are the command's result, so `format` is theirs
     record: Record = field(default_factory=Record)
 
     @staticmethod
@@ -34,6 +35,7 @@ class Console:
             quiet=options.quiet,
             verbose=options.verbose,
             github=os.environ.get("GITHUB_ACTIONS") == "true",
+            judges=getattr(options, "judges", False),
         )
 
     def out(self, text: str, again: str | None = None) -> None:
@@ -52,21 +54,21 @@ class Console:
         self.record.said.append((STDERR, text))
 
     def findings(self, findings: Iterable[Finding], root: Path) -> bool:
-        """Show the findings in the chosen format; return whether one of them is an error."""
+        """Show the findings: as the result where they are it, else on standard error. Return whether one is an error."""
         from mlc_compiler.frontend.locate import locate
         from mlc_compiler.render import render_github, render_json, render_text
 
         read = reader(root)
         located = locate(findings, read)
-        if self.format == "json":
+        if self.judges and self.format == "json":
             self.out(render_json(located))
-        elif self.format == "github":
+        elif self.judges and self.format == "github":
             self.out(render_github(located))
         elif located:
             shown = [f for f in located if f.severity is not Severity.INFO or self.verbose]
             self._err(render_text(shown, read, self.color, 120))
-        if self.github and self.format == "text":
-            sys.stdout.write(render_github(located))
+        if self.github and located and not (self.judges and self.format != "text"):
+            sys.stderr.write(render_github(located))
             step_summary(located)
         return any(f.severity is Severity.ERROR for f in located)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mlc_compiler.backend.target import Target
-from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, LOCK_FILE, PROJECT_FILE, pin_path, snapshot_path
+from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, LOCK_FILE, PROJECT_FILE, snapshot_path
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.workspace import SpecTree
 from mlc_compiler.middle.pins import Pins

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlc_compiler import conventions
+from mlc_compiler.backend.objectives import availability_objective
 from mlc_compiler.backend.series import ERRORS
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.conventions import duration_text
-from mlc_compiler.ir import Model, Origin
+from mlc_compiler.ir import Model
 from mlc_targets.prometheus.rules import (
     PAGE,
     RATE_WINDOW,
@@ -57,11 +58,10 @@ BURNS = (
 
 def availability_group(scope: Scope) -> Group:
     """Return the group of the model's requests and errors; alerts only where the Monitor states an availability."""
-    objective = scope.model.monitor.availability if scope.model.monitor else None
+    objective, origin = availability_objective(scope.model)
     alerts = _alerts(scope, objective) if objective is not None else ()
     windows = sorted({RATE_WINDOW, *(w for burn in BURNS if alerts for w in (burn.long, burn.short))})
     requests = scope.series.server(conventions.METRIC_REQUESTS)
-    origin = _origin(scope.model)
     return Group(
         name="availability",
         interval=scope.slow_interval,
@@ -76,15 +76,15 @@ def availability_group(scope: Scope) -> Group:
 
 def check_availability(model: Model) -> Iterator[Unsupported]:
     """Yield what no alert can express of the objective."""
-    objective = model.monitor.availability if model.monitor else None
+    objective, origin = availability_objective(model)
     if objective is None:
         return
     share = f"{conventions.number_text(rounded(objective * 100))} %"
     if objective >= 1:
-        yield Unsupported(_origin(model), f"an availability of {share} leaves no error budget to burn", "use 99.9%")
+        yield Unsupported(origin, f"an availability of {share} leaves no error budget to burn", "use 99.9%")
     elif objective < LOWEST:
         message = f"an availability of {share} lets more requests fail than succeed: no burn rate can be told from it"
-        yield Unsupported(_origin(model), message, "use 50% or more")
+        yield Unsupported(origin, message, "use 50% or more")
 
 
 def threshold(burn: Burn, objective: float) -> float:
@@ -127,7 +127,7 @@ def _alert(scope: Scope, burn: Burn, objective: float) -> Alert:
             f"{{value}} of requests failed in the last {duration_text(burn.long)}; over {PERIOD} no more than "
             f"{allowed} may fail. At this speed the error budget of {PERIOD} is gone {_soon(burn, objective)}."
         ),
-        origin=_origin(scope.model),
+        origin=availability_objective(scope.model)[1],
         shown="percent",
     )
 
@@ -158,7 +158,3 @@ def _series(scope: Scope, share: float) -> tuple[tuple[str, str], ...]:
     failed = round(share * _EACH_MINUTE)
     counts = {"200": _EACH_MINUTE - failed, "500": failed}
     return tuple((sample(scope, conventions.METRIC_REQUESTS, code=code), f"0+{n}") for code, n in counts.items() if n)
-
-
-def _origin(model: Model) -> Origin:
-    return Origin(model.monitor.origin.document, "spec.slo.availability") if model.monitor else model.origin

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import yaml_artifact
+from mlc_compiler.backend.objectives import latency_objective
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.backend.workload import Tree, metadata
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
 from mlc_targets.prometheus.alertmanager import alertmanager_tree
 from mlc_targets.prometheus.availability import availability_group, check_availability
 from mlc_targets.prometheus.batch import batch_group
-from mlc_targets.prometheus.latency import check_latency, latency_bound, latency_group
+from mlc_targets.prometheus.latency import check_latency, latency_group
 from mlc_targets.prometheus.online import online_group
 from mlc_targets.prometheus.options import NAME, Options, check_options, read_options
 from mlc_targets.prometheus.predictions import predictions_group
@@ -127,7 +128,7 @@ def _check_runtime(model: Model) -> Iterator[Unsupported]:
         return
     wanted = {
         conventions.METRIC_REQUESTS: model.monitor.availability if model.monitor else None,
-        conventions.METRIC_LATENCY: latency_bound(model)[0],
+        conventions.METRIC_LATENCY: latency_objective(model)[0],
     }
     for metric, objective in wanted.items():
         if objective is not None and metric not in dict(runtime.metrics):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mlc_compiler import conventions
+from mlc_compiler.backend.objectives import latency_objective
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Model, Origin
@@ -18,7 +19,7 @@ LONG_WINDOW = 3600.0
 
 def latency_group(scope: Scope) -> Group:
     """Return the group of the model's latencies; it alerts where the Monitor or the model states a bound."""
-    bound, origin = latency_bound(scope.model)
+    bound, origin = latency_objective(scope.model)
     records = [_record(scope, quantile, RATE_WINDOW, origin) for quantile in QUANTILES]
     if bound is not None:
         records.append(_record(scope, QUANTILES[-1], LONG_WINDOW, origin))
@@ -31,7 +32,7 @@ def latency_group(scope: Scope) -> Group:
 
 def check_latency(model: Model) -> Iterator[Unsupported]:
     """Yield what no alert can express of the objective; only mlc's own server has buckets that are known."""
-    bound, origin = latency_bound(model)
+    bound, origin = latency_objective(model)
     if bound is None or model.serving.runtime:
         return
     first, last = conventions.LATENCY_BUCKETS[0], conventions.LATENCY_BUCKETS[-1]
@@ -42,13 +43,6 @@ def check_latency(model: Model) -> Iterator[Unsupported]:
             f"percentile can't be compared with {duration_text(bound)}",
             f"state {duration_text(first)} or more, below {duration_text(last)}",
         )
-
-
-def latency_bound(model: Model) -> tuple[float | None, Origin]:
-    """Return the bound of the 99th percentile in seconds: the Monitor's objective, else what the model promises."""
-    if model.monitor and model.monitor.latency_p99 is not None:
-        return model.monitor.latency_p99, Origin(model.monitor.origin.document, "spec.slo.latency_p99")
-    return model.serving.latency_p99, model.serving.origin.at("latency_p99")
 
 
 def quantile_name(quantile: float, window: float) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlc_compiler import conventions
+from mlc_compiler.backend.objectives import oldest_snapshot
 from mlc_compiler.conventions import duration_text
-from mlc_compiler.ir import Origin
 from mlc_targets.prometheus.rules import (
     PAGE,
     TICKET,
@@ -20,7 +20,6 @@ from mlc_targets.prometheus.rules import (
 )
 from mlc_targets.prometheus.samples import VERSION, sample
 
-MISSED_RUNS = 3  # refreshes without a new snapshot: one may fail and be tried again
 MISS_WINDOW = 3600.0
 _ROWS = 1000  # scored each minute of a scenario
 
@@ -39,21 +38,13 @@ def online_group(scope: Scope) -> Group | None:
     )
 
 
-def oldest(scope: Scope) -> float:
-    """Return the age in seconds from which on a snapshot is stale."""
-    return MISSED_RUNS * scope.model.features.refresh
-
-
-def _origin(scope: Scope) -> Origin:
-    return Origin(scope.model.features.lookups[0].origin.document, "spec.online.refresh")
-
-
 def _stale(scope: Scope) -> Alert:
     refresh = duration_text(scope.model.features.refresh)
     age = scope.series.server(conventions.METRIC_ONLINE_AGE)
+    oldest, origin = oldest_snapshot(scope.model)
     return Alert(
         name="MlcOnlineSnapshotStale",
-        expr=f"max by (model, version) ({age}) > {number(oldest(scope))}",
+        expr=f"max by (model, version) ({age}) > {number(oldest)}",
         pending=scope.pending(300.0),
         severity=TICKET,
         summary=f"{scope.title} looks up features in an old snapshot",
@@ -61,7 +52,7 @@ def _stale(scope: Scope) -> Alert:
             f"The snapshot that version {{label:version}} reads is {{value}} old; it is to be rewritten every "
             f"{refresh}. The model was trained on features as fresh as that."
         ),
-        origin=_origin(scope),
+        origin=origin,
         shown="seconds",
     )
 
@@ -75,7 +66,7 @@ def _missing(scope: Scope) -> Alert:
         severity=PAGE,
         summary=f"Servers of {scope.title} have no snapshot",
         description="{value} servers of version {label:version} have no online snapshot: they refuse requests.",
-        origin=_origin(scope),
+        origin=oldest_snapshot(scope.model)[1],
     )
 
 
@@ -106,9 +97,10 @@ def _misses(scope: Scope) -> Alert:
 def _age_scenarios(scope: Scope, stale: Alert, missing: Alert) -> tuple[Scenario, ...]:
     age = sample(scope, conventions.METRIC_ONLINE_AGE)
     labels = (("model", scope.model.name), ("version", VERSION))
-    value = above(oldest(scope))
+    oldest, _ = oldest_snapshot(scope.model)
+    value = above(oldest)
     return (
-        Scenario("a snapshot is old, but not too old", ((age, f"{number(below(oldest(scope)))}+0"),)),
+        Scenario("a snapshot is old, but not too old", ((age, f"{number(below(oldest))}+0"),)),
         Scenario("a snapshot is stale", ((age, f"{number(value)}+0"),), (Firing(stale, value, labels),)),
         Scenario("a server has no snapshot", ((age, "NaN+0"),), (Firing(missing, 1.0, labels),)),
     )

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from mlc_compiler import conventions
-from mlc_compiler.ir import Model, Origin
+from mlc_compiler.backend.objectives import drift_objective
+from mlc_compiler.ir import Origin
 from mlc_targets.prometheus.rules import TICKET, Alert, Firing, Group, Scenario, Scope, above, below, number
 from mlc_targets.prometheus.samples import VERSION, sample
 
-CUSTOMARY = 0.25  # the index of a major shift
 UNKNOWN_FOR = 14_400.0
 
 
 def predictions_group(scope: Scope) -> Group | None:
     """Return the group of the drift gauge, None where nothing in the specs asks about predictions."""
-    found = drift_bound(scope.model)
-    if found is None or scope.series.named(conventions.METRIC_PREDICTION_DRIFT) is None:
+    bound, origin = drift_objective(scope.model)
+    if bound is None or scope.series.named(conventions.METRIC_PREDICTION_DRIFT) is None:
         return None
-    bound, origin = found
     drift, unknown = _drift(scope, bound, origin), _unknown(scope, origin)
     return Group(
         name="predictions",
@@ -25,17 +24,6 @@ def predictions_group(scope: Scope) -> Group | None:
         alerts=(drift, unknown),
         scenarios=_scenarios(scope, drift, unknown, bound),
     )
-
-
-def drift_bound(model: Model) -> tuple[float, Origin] | None:
-    """Return the bound of the gauge: the rollout's, else a signal's that is computed alike, else the customary one."""
-    for analysis in model.rollout.analysis if model.rollout else ():
-        if analysis.metric == "prediction_drift" and analysis.max is not None:
-            return analysis.max, analysis.origin.at("max")
-    for signal in model.monitor.signals if model.monitor else ():
-        if signal.type == "prediction_drift" and signal.method == "psi" and signal.max is not None:
-            return signal.max, signal.origin.at("max")
-    return (CUSTOMARY, model.monitor.origin) if model.monitor else None
 
 
 def _values(scope: Scope) -> str:

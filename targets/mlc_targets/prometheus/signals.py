@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Iterator
 
 from mlc_compiler import conventions
+from mlc_compiler.backend.objectives import SIGNAL_STALE
 from mlc_compiler.backend.series import equals
 from mlc_compiler.conventions import duration_text, number_text
 from mlc_compiler.ir import Monitor, Signal
 from mlc_targets.prometheus.rules import TICKET, Alert, Firing, Group, Labels, Scenario, Scope, above, below, number
 from mlc_targets.prometheus.samples import VERSION, job_sample
-
-STALE = 10_800.0  # the monitor job runs every hour at least
 
 
 def signals_group(scope: Scope, monitor: Monitor) -> Group | None:
@@ -45,7 +44,7 @@ def _out_of_bounds(scope: Scope, signal: Signal) -> Alert:
     bounds = ((signal.min, "<"), (signal.max, ">"))
     broken = " or ".join(f"{value} {sign} {number(bound)}" for bound, sign in bounds if bound is not None)
     # What was computed long ago, or of a version that runs no more, is not news: the other alert tells of it.
-    fresh = f"time() - {time} < {number(STALE)}"
+    fresh = f"time() - {time} < {number(SIGNAL_STALE)}"
     return Alert(
         name="MlcSignalOutOfBounds",
         expr=f"({broken}) and on (model, version, signal) ({fresh})",
@@ -69,12 +68,12 @@ def _not_computed(scope: Scope, signal: Signal) -> Alert:
     unknown = f"count({value} != {value})"  # only NaN differs from itself
     return Alert(
         name="MlcSignalNotComputed",
-        expr=f"time() - max({time}) > {number(STALE)} or {missing} or {unknown}",
+        expr=f"time() - max({time}) > {number(SIGNAL_STALE)} or {missing} or {unknown}",
         pending=scope.pending(3600.0),
         severity=TICKET,
         summary=f"{_words(signal)} of {scope.title} is not known",
         description=(
-            f"The monitor job has written no {signal.name} for {duration_text(STALE)}, or could not compute it: "
+            f"The monitor job has written no {signal.name} for {duration_text(SIGNAL_STALE)}, or could not compute it: "
             "whether it is within its bounds is not known."
         ),
         origin=signal.origin,
@@ -116,7 +115,7 @@ def _bound_scenarios(
 
 def _computed_scenarios(scope: Scope, monitor: Monitor, alerts: tuple[Alert, ...]) -> Iterator[Scenario]:
     firing = tuple(Firing(alert, 0.0) for alert in alerts)
-    old = f"-{number(STALE + 60)}+60"
+    old = f"-{number(SIGNAL_STALE + 60)}+60"
     yield Scenario("signals were computed long ago", _series(scope, monitor, _bad, old), firing)
     yield Scenario("signals are not numbers", _series(scope, monitor, lambda _: math.nan, "0+60"), firing)
     yield Scenario("signals were never computed", (), firing)

@@ -42,8 +42,8 @@ def test_ties_go_to_the_later_fold() -> None:
 
 def test_a_row_whose_label_was_not_known_in_time_is_dropped_and_counted() -> None:
     folds, dropped = assign(rows(list(range(8)), known_after=2), a_split())
-    assert folds.tolist() == [0, 0, 0, -1, -1, -1, 2, 2]
-    assert dropped["not_mature"] == 3
+    assert folds.tolist() == [0, 0, 0, -1, 1, -1, 2, 2]
+    assert dropped["not_mature"] == 2
 
 
 def test_a_label_known_when_the_next_fold_starts_is_known_in_time() -> None:

@@ -228,7 +228,8 @@ def test_an_objective_on_what_another_server_does_not_count_is_refused() -> None
 def test_a_batch_is_watched_by_its_cron_job_where_that_is_known() -> None:
     assert {"MlcBatchOverdue", "MlcBatchAbsent"} <= names(cases.batch())
     assert "MlcServerAbsent" not in names(cases.batch())
-    assert list(TARGET.emit_model(release := a_release(a_model(serving=a_batch_serving())), release.models[0])) == []
+    without = a_release(a_model(serving=a_batch_serving()))
+    assert list(TARGET.emit_model(without, without.models[0])) == []
 
 
 def test_objectives_of_requests_on_a_batch_are_refused() -> None:

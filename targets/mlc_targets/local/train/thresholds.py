@@ -27,7 +27,7 @@ def floor_float32(values: Array) -> Array:
     """
     with np.errstate(over="ignore"):
         rounded = values.astype(np.float32)
-    lower = np.nextafter(rounded, np.float32(-np.inf))
+        lower = np.nextafter(rounded, np.float32(-np.inf))
     floored = np.where(rounded > values, lower, rounded).astype(np.float64)
     return np.where(np.isfinite(values), floored, values)
 
