@@ -114,7 +114,13 @@ def _aggregated(function: str, found: list[tuple[datetime, Any, Row]], value: Ca
 
 
 def as_of(
-    data: Rows, own: Row, at: datetime | None, on: Sequence[str], time: str, columns: Sequence[str], tolerance: float | None
+    data: Rows,
+    own: Row,
+    at: datetime | None,
+    on: Sequence[str],
+    time: str,
+    columns: Sequence[str],
+    tolerance: float | None,
 ) -> Row | None:
     """Return the newest row by `time` that is known before the prediction and not ahead of it."""
     best: tuple[Any, ...] | None = None
@@ -128,6 +134,8 @@ def as_of(
         order = (row[time], known, tuple(row[name] for name in data.key))
         if best is None or order > best:
             best, chosen = order, row
-    if chosen is None or (tolerance is not None and at is not None and chosen[time] < at - timedelta(seconds=tolerance)):
+    if chosen is None or (
+        tolerance is not None and at is not None and chosen[time] < at - timedelta(seconds=tolerance)
+    ):
         return None
     return chosen

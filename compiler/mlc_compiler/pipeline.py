@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mlc_compiler import ir
 from mlc_compiler.analysis import analyse
@@ -17,17 +16,17 @@ from mlc_compiler.backend.target import Artifact, Target
 from mlc_compiler.conventions import PROJECT_FILE
 from mlc_compiler.diagnostics import Place, Sink, nearest
 from mlc_compiler.frontend.check import check
-from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.lock import LockFile
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.resolve import resolve
 from mlc_compiler.frontend.workspace import SpecFile
-from mlc_compiler.frontend.yaml_source import load
+from mlc_compiler.frontend.yaml_source import YamlDocument, load
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.models import resolve_models
 from mlc_compiler.middle.pins import Pins
 from mlc_compiler.middle.release import preview, project_ir, release
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.spec import API_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +52,25 @@ class Compilation:
 def load_project(files: tuple[SpecFile, ...], sink: Sink) -> Project | None:
     """Load, check and resolve the files, of which the first is mlc.yaml."""
     parsed = [load(f.path, f.content, sink) for f in files]
-    first = parsed[0][0].value if parsed and parsed[0] else None
-    version = first.get("apiVersion") if isinstance(first, dict) else None
-    inherited = version if isinstance(version, str) else None
-    documents = [d for loaded in parsed for d in check(loaded, inherited, sink)]
-    project = _project_document(documents, sink)
+    if not sink.failed():
+        _check_first(parsed[0], sink)
+    documents = [d for loaded in parsed for d in check(loaded, sink)]
+    project = next((d for d in documents if d.kind == "Project" and d.place.file == PROJECT_FILE), None)
     if project is None or sink.failed():
         return None
     return resolve((d for d in documents if d is not project), project, sink)
 
 
-def _project_document(documents: list[Document[Any]], sink: Sink) -> Document[Any] | None:
-    found = next((d for d in documents if d.kind == "Project" and d.place.file == PROJECT_FILE), None)
-    if found is None and not sink.failed():
-        message = "mlc.yaml holds no Project document"
-        sink.error("MLC202", Place(PROJECT_FILE), message, help="start it with `kind: Project`")
-    return found
+def _check_first(documents: tuple[YamlDocument, ...], sink: Sink) -> None:
+    """Report a mlc.yaml without a Project, or without the apiVersion that all other documents inherit."""
+    values = {d.index: d.value for d in documents if isinstance(d.value, dict)}
+    index = next((i for i, value in values.items() if value.get("kind") == "Project"), None)
+    if index is None:
+        help = "start it with `kind: Project`; `mlc init` writes one"
+        sink.error("MLC202", Place(PROJECT_FILE), f"{PROJECT_FILE} holds no Project document", help=help)
+    elif not any("apiVersion" in value for value in values.values()):
+        message, help = "the project has no `apiVersion`", f"write `apiVersion: {API_VERSION}`; other files inherit it"
+        sink.error("MLC108", Place(PROJECT_FILE, index), message, help=help)
 
 
 def compile_project(project: Project, inputs: Inputs, sink: Sink) -> Compilation | None:

@@ -51,7 +51,9 @@ class Engine:
 def an_engine() -> Iterator[Engine]:
     """Give an engine that has the image BASE; one that was started for this ends here."""
     # Debian's client builds with BuildKit by itself; others want a plugin for it that may be missing.
-    client = Path("/usr/bin/docker") if Path("/usr/bin/docker").exists() else tools.require("docker")
+    client = Path("/usr/bin/docker")
+    if not client.exists():
+        client = Path(shutil.which("docker") or tools.absent("dockerd"))
     present = Engine(client, None)
     if present.run("info").accepted:
         if not present.run("image", "inspect", BASE).accepted:
@@ -71,15 +73,13 @@ def _started(client: Path) -> Iterator[Engine]:
         tools.absent("dockerd")
     # The path of a socket may have 107 characters: the folders of pytest are too deep.
     folder = Path(tempfile.mkdtemp(prefix="mlc-engine-"))
-    process = subprocess.Popen(
-        [
-            daemon, "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid",
-            "-H", f"unix://{folder}/socket", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
-            "--ip-masq=false", "--bip", "172.30.250.1/24", "--storage-driver=overlay2",
-        ],
-        stdout=(folder / "log").open("wb"),
-        stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    command: list[str | Path] = [
+        daemon, "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid",
+        "-H", f"unix://{folder}/socket", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
+        "--ip-masq=false", "--bip", "172.30.250.1/24", "--storage-driver=overlay2",
+    ]  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
         engine = Engine(client, f"unix://{folder}/socket")
         end = time.monotonic() + 60
@@ -105,7 +105,13 @@ def _base_archive() -> Path:
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         root, made = Path(folder) / "root", Path(folder) / "base.tar"
-        command = [tools.require("debootstrap"), "--variant=minbase", f"--include={_PACKAGES}", "bookworm", root]
+        command: list[str | Path] = [
+            tools.require("debootstrap"),
+            "--variant=minbase",
+            f"--include={_PACKAGES}",
+            "bookworm",
+            root,
+        ]
         assert (outcome := tools.run(command, CACHE, 600)).accepted, outcome.output[-2000:]
         (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
         shutil.rmtree(root / "var/cache/apt/archives")

@@ -60,27 +60,36 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of a model with a lookup, built without any network from a folder of wheels."""
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The build context of a model with a lookup, with a folder of wheels, and with a file that must stay out."""
     folder = tmp_path_factory.mktemp("image")
     model = a_model(features=a_feature_query([a_lookup("delays")]))
-    release = cases.a_ci_project(model, docker={"base_image": engines.BASE})
-    context = written(release, folder)
-    serving.a_package(context / "package", lookups=(serving.LOOKUP,))
-    wheels(context / "requirements.txt", context / "wheels")
-    (context / "secret.env").write_text("PASSWORD=hunter2")
-    offline = folder / "pip.conf"
+    filled = written(cases.a_ci_project(model, docker={"base_image": engines.BASE}), folder)
+    serving.a_package(filled / "package", lookups=(serving.LOOKUP,))
+    wheels(filled / "requirements.txt", filled / "wheels")
+    (filled / "secret.env").write_text("PASSWORD=hunter2")
+    return filled
+
+
+@pytest.fixture(scope="module")
+def image(engine: Engine, context: Path) -> str:
+    return built(engine, context, "mlc-test/late-arrival")
+
+
+def built(engine: Engine, context: Path, name: str) -> str:
+    """Build without a network: pip's configuration, which comes as a secret, says that there is no index."""
+    offline = context.parent / "pip.conf"
     offline.write_text("[global]\nno-index = true\n")
+    secret = f"id=pip.conf,src={offline}"
     engine.done(
-        "build", "--network", "none", "--secret", f"id=pip.conf,src={offline}", "--tag", "mlc-test/late-arrival",
-        context, timeout=400,
+        "build", "--no-cache", "--network", "none", "--secret", secret, "--tag", name, context, timeout=400
     )  # fmt: skip
-    return "mlc-test/late-arrival"
+    return name
 
 
 def wheels(requirements: Path, folder: Path) -> None:
     """Fill a folder with what the image installs: pip checks the digests that stand in the requirements."""
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     download = [*pip, "download", "--only-binary=:all:", "--no-deps", "--dest", folder, "-r", requirements]
     assert (outcome := tools.run(download, folder.parent, 300)).accepted, outcome.output
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, tools.ROOT]
@@ -228,3 +237,16 @@ def test_a_package_that_was_changed_is_not_served(engine: Engine, image: str) ->
     outcome = engine.run("run", "--rm", "--network", "none", image, *command, "--digest", "sha256:" + "0" * 64)
     assert outcome.code == 1
     assert "MLC482" in outcome.output
+
+
+@pytest.mark.slow
+def test_the_same_recipe_gives_the_same_files(engine: Engine, image: str, context: Path) -> None:
+    other = built(engine, context, "mlc-test/again")
+    script = "cd /opt/mlc && find . -type f -print0 | sort -z | xargs -0 sha256sum"
+    first, second = (
+        engine.done("run", "--rm", "--network", "none", name, "sh", "-c", script).splitlines()
+        for name in (image, other)
+    )
+    assert len(first) > 1000
+    assert [line for line in second if line not in set(first)] == []
+    assert len(first) == len(second)

@@ -17,9 +17,10 @@ import yaml
 
 import monitoring_cases as cases
 from consumers import tools
-from consumers.prometheus_server import a_process, a_prometheus, free_port
+from consumers.prometheus_server import a_process, a_prometheus
 from mlc_compiler import conventions, ir
 from mlc_targets.prometheus import TARGET
+from processes import free_port
 
 pytestmark = pytest.mark.consumer
 

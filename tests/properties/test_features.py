@@ -11,10 +11,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from feature_reference import Row, Rows, Window, aggregate, as_of, clean
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feature_reference import Row, Rows, Window, aggregate, as_of, clean
 from mlc_compiler import ir
 from mlc_compiler.sql.definitions import (
     AggregateDefinition,
@@ -142,7 +142,9 @@ def connect(tables: Iterable[tuple[ir.Dataset, Sequence[Row]]]) -> duckdb.DuckDB
     return connection
 
 
-def fetch(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def fetch(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     cursor = connection.execute(sql, parameters)
     names = [entry[0] for entry in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -192,7 +194,9 @@ class Asked:
 
 @st.composite
 def asked(draw: st.DrawFn) -> Asked:
-    function = draw(st.sampled_from(["avg", "sum", "count", "count(*)", "min", "max", "stddev", "count_distinct", "first", "last"]))
+    function = draw(
+        st.sampled_from(["avg", "sum", "count", "count(*)", "min", "max", "stddev", "count_distinct", "first", "last"])
+    )
     numbers = ("paid", "items", "returned")
     columns = numbers if function in ("avg", "sum") else ("items",) if function == "stddev" else (*numbers, "shop")
     return Asked(
@@ -206,7 +210,9 @@ def asked(draw: st.DrawFn) -> Asked:
     )
 
 
-def a_view(features: Sequence[FeatureDefinition], predict: str = "at", refresh: float = MINUTE, **more: Any) -> ViewDefinition:
+def a_view(
+    features: Sequence[FeatureDefinition], predict: str = "at", refresh: float = MINUTE, **more: Any
+) -> ViewDefinition:
     request = tuple(c.name for c in SHOPS.columns if c.known_at is None)
     return ViewDefinition("v", SHOPS, predict, request, tuple(features), refresh=refresh, **more)
 
@@ -250,7 +256,11 @@ def test_as_of_joins_take_the_newest_row_that_is_known(
 ) -> None:
     age = None if tolerance is None else tolerance * MINUTE
     joins = (JoinDefinition("r", READINGS, ("shop",), "seen", age),)
-    features = [FeatureDefinition("heat", "r.heat"), FeatureDefinition("level", "r.level"), FeatureDefinition("both", "r.heat + r.level")]
+    features = [
+        FeatureDefinition("heat", "r.heat"),
+        FeatureDefinition("level", "r.level"),
+        FeatureDefinition("both", "r.heat + r.level"),
+    ]
     query = compiled(a_view(features, f"at + INTERVAL '{ahead} minutes'", joins=joins))
     data = reference(READINGS, seen)
     own = {row["id"]: row for row in rows}
@@ -272,7 +282,9 @@ def test_labels_ahead_count_what_becomes_known_within_the_horizon(
     over = replace(wanted.over, until="2024-03-11") if until else wanted.over
     definition = replace(wanted.definition, over=over, window=None, window_on="knowledge_time")
     want = replace(wanted, on_event=False)
-    query = compiled(a_view([FeatureDefinition("x", "items")]), LabelDefinition(aggregate=definition, horizon=horizon * MINUTE))
+    query = compiled(
+        a_view([FeatureDefinition("x", "items")]), LabelDefinition(aggregate=definition, horizon=horizon * MINUTE)
+    )
     tables = [(SHOPS, rows), (SALES, rows)]
     columns = [*(() if want.function == "count(*)" else want.columns), *want.by, *(("items",) if want.filtered else ())]
     ends = [known for row in rows if (known := data.known_at(row, columns or ["at"])) is not None]
@@ -294,7 +306,13 @@ def test_labels_ahead_count_what_becomes_known_within_the_horizon(
     refresh=st.integers(0, 2), tolerance=st.one_of(st.none(), st.integers(0, 6)), which=st.integers(0, 15),
 )  # fmt: skip
 def test_serving_gives_the_training_value(
-    rows: list[Row], others: list[Row], seen: list[Row], wanted: list[Asked], refresh: int, tolerance: int | None, which: int
+    rows: list[Row],
+    others: list[Row],
+    seen: list[Row],
+    wanted: list[Asked],
+    refresh: int,
+    tolerance: int | None,
+    which: int,
 ) -> None:
     """A snapshot written `refresh` before the prediction gives training's aggregates, one at the prediction its joins."""
     age = None if tolerance is None else tolerance * MINUTE
@@ -320,7 +338,9 @@ def test_serving_gives_the_training_value(
         names = [entry[0] for entry in connection.execute(f'SELECT * FROM "{lookup.name}"').description or ()]
         assert names == [*lookup.keys, *lookup.columns]
     sent = {c.name: own[c.name] for c in query.request}
-    columns = ", ".join(f'CAST(${name} AS {TYPES[c.type]}) AS "{name}"' for name, c in ((c.name, c) for c in query.request))
+    columns = ", ".join(
+        f'CAST(${name} AS {TYPES[c.type]}) AS "{name}"' for name, c in ((c.name, c) for c in query.request)
+    )
     connection.execute("CREATE TABLE request AS SELECT 0 AS __row, " + columns, sent)
     served = fetch(connection, query.serving_sql)[0]
     assert list(served) == [*(f.name for f in query.features), *(f"__miss_{lookup.name}" for lookup in query.lookups)]
@@ -334,7 +354,11 @@ def test_calendar_functions_read_the_projects_timezone_whatever_the_sessions(zon
     from zoneinfo import ZoneInfo
 
     rows = [some_row(id=hours, at=START + timedelta(hours=hours)) for hours in range(0, 96, 5)]
-    features = [FeatureDefinition("hour", "hour(at)"), FeatureDefinition("day", "dayofweek(at)"), FeatureDefinition("noon", "start_of('day', at)")]
+    features = [
+        FeatureDefinition("hour", "hour(at)"),
+        FeatureDefinition("day", "dayofweek(at)"),
+        FeatureDefinition("noon", "start_of('day', at)"),
+    ]
     query = compiled(a_view(features, timezone=zone))
     results = []
     for session in ("UTC", "Pacific/Auckland"):

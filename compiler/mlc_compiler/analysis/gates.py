@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlc_compiler.analysis.models import check_metric
+from mlc_compiler.conventions import number_text
 from mlc_compiler.diagnostics import Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
@@ -53,7 +54,7 @@ def _forms(gate: Document[Gate], index: int, check: GateCheck, form: str, sink: 
         if getattr(check, field) not in (None, []) and form not in forms:
             sink.error(
                 "MLC506",
-                gate.at("checks", index, field),
+                gate.at("checks", index, field).name(),
                 f"`{field}` does not belong to a {form} check",
                 help=f"`{field}` goes with {' or '.join(forms)}",
             )
@@ -86,7 +87,7 @@ def _side(gate: Document[Gate], index: int, check: GateCheck, found: Metric, sin
             "MLC502",
             gate.at("checks", index, wrong).name(),
             f"{more} values of {found.name} are better, so `{wrong}` passes every bad model",
-            help=f"write `{right}:`",
+            help=f"write `{right}: {number_text(getattr(check, wrong))}`",
         )
 
 
@@ -99,13 +100,19 @@ def _range(gate: Document[Gate], index: int, check: GateCheck, found: Metric, si
         above = found.high is not None and (value > found.high or (field == "max" and value == found.high))
         if below or above:
             always = "passes" if (field == "min") == below else "fails"
-            low, high = (("-inf" if b is None else f"{b:g}") for b in (found.low, found.high))
             sink.error(
                 "MLC503",
                 gate.at("checks", index, field),
-                f"{found.name} lies between {low} and {high.replace('-inf', 'inf')}: the check always {always}",
+                f"`{field}: {number_text(value)}` always {always}: {found.name} {_lies(found)}",
                 help="set the bound from a run's report",
             )
+
+
+def _lies(found: Metric) -> str:
+    low, high = (None if bound is None else number_text(bound) for bound in (found.low, found.high))
+    if low is not None and high is not None:
+        return f"lies between {low} and {high}"
+    return f"is at least {low}" if high is None else f"is at most {high}"
 
 
 def _columns(model: BoundModel, gate: Document[Gate], index: int, check: GateCheck, sink: Sink) -> None:

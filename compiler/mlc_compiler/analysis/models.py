@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
+from mlc_compiler.conventions import number_text
 from mlc_compiler.diagnostics import Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
@@ -69,10 +70,13 @@ def _dimension(document: Document[Model], name: str, dimension: SearchDimension,
     at = document.at("search", "space", name, form)
     if form != "choice" and values[0] >= values[1]:
         sink.error(
-            "MLC404", at, f"the range of `{name}` ends at {values[1]}, before it starts", help="give [low, high]"
+            "MLC404",
+            at,
+            f"the range of `{name}` goes from {number_text(values[0])} to {number_text(values[1])}",
+            help="write the smaller bound first; `choice: [...]` takes single values",
         )
     elif form == "log_uniform" and values[0] <= 0:
-        sink.error("MLC404", at, f"the logarithmic range of `{name}` starts at {values[0]}", help="start above zero")
+        sink.error("MLC404", at, f"the logarithmic range of `{name}` starts at {number_text(values[0])}", help="start above zero")
 
 
 def check_metric(
@@ -92,11 +96,11 @@ def _split(document: Document[Model], sink: Sink) -> None:
     split = document.spec.split
     total = split.train + split.validation + split.test
     if abs(total - 1.0) > 1e-9:
-        shares = " + ".join(f"{getattr(split, f):.4g}" for f in FOLDS)
+        shares = " + ".join(f"{100 * getattr(split, f):.4g} %" for f in FOLDS)
         sink.error(
             "MLC403",
             document.at("split"),
-            f"the folds add up to {total:.4g}: {shares}",
+            f"the folds add up to {100 * total:.4g} %: {shares}",
             help="let train, validation and test add up to 100%",
         )
     for fold in FOLDS:
@@ -110,7 +114,7 @@ def _split(document: Document[Model], sink: Sink) -> None:
     if split.group and split.strategy == "time":
         sink.error(
             "MLC405",
-            document.at("split", "group"),
+            document.at("split", "group").name(),
             "`group` has no effect on a time split",
             help="remove it, or use `strategy: group`",
         )
@@ -126,14 +130,14 @@ def _decision(document: Document[Model], sink: Sink) -> None:
     if given and document.spec.task != "binary_classification":
         sink.error(
             "MLC405",
-            document.at("decision", given[0]),
+            document.at("decision", given[0]).name(),
             f"a {document.spec.task} has no threshold to choose",
             help="remove `decision`",
         )
     if len(given) > 1:
         sink.error(
             "MLC408",
-            document.at("decision", given[1]),
+            document.at("decision", given[1]).name(),
             f"the decision has {len(given)} rules: {', '.join(given)}",
             help="keep one",
         )
@@ -155,7 +159,7 @@ def _serving(model: BoundModel, sink: Sink) -> None:
         if getattr(serving, field) is not None:
             sink.error(
                 "MLC405",
-                document.at("serving", field),
+                document.at("serving", field).name(),
                 f"`{field}` has no effect on online serving",
                 help="remove it, or say `mode: batch`",
             )

@@ -81,8 +81,9 @@ def _analysis(rollout: Document[Rollout], index: int, analysis: Analysis, sink: 
             sink.error(
                 "MLC605",
                 rollout.at("analysis", index, "interval" if looks == 0 else "failure_limit"),
-                f"step {number + 1} holds {duration_text(step.hold)}: {looks} measurements of "
-                f"{duration_text(analysis.interval)}, but more than {analysis.failure_limit} must fail to abort",
+                f"step {number + 1} holds {duration_text(step.hold)}, time for {looks} "
+                f"measurement{'' if looks == 1 else 's'} of {duration_text(analysis.interval)}, but it takes "
+                f"{analysis.failure_limit + 1} that fail to abort",
                 related=[Related("hold", duration_text(step.hold), rollout.at("steps", number, "hold"))],
                 help="hold longer, measure more often, or lower `failure_limit`",
             )

@@ -1,4 +1,4 @@
-"""What a model in production is held to: one reading of the specs, so that alerts and dashboards draw the same lines."""
+"""What a model in production is held to: one reading of the specs, so alerts and dashboards draw the same lines."""
 
 from __future__ import annotations
 

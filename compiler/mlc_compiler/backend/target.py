@@ -138,11 +138,15 @@ class DatasetStatistics:
 
 
 class ExecutionError(Exception):
-    """A run that cannot go on because of its input; `finding` says where, why and what to do."""
+    """A run that cannot go on because of its input; its findings say where, why and what to do.
+
+    A target does not know the files of the specs: the place of a finding names a document (Kind/name) as its file.
+    """
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.message)
         self.finding = finding
+        self.findings: tuple[Finding, ...] = (finding,)
 
 
 @runtime_checkable

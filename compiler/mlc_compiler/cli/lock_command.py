@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         datasets = resolve_datasets(opened.project, opened.lock, Sink())
         measured = executor.measure(tuple(datasets.values()), names, opened.root)
     except ExecutionError as error:
-        console.findings([error.finding], opened.root)
+        console.findings(opened.project.placed(error.findings), opened.root)
         return 1
     pinned = opened.registry.pins(opened.project.spec.targets)
     lock = merged(opened.lock, measured, pinned, keep=options.selector is not None)

@@ -41,10 +41,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
         try:
             result = executor.run(opened.releases, model, wanted, StepProgress(console))
         except ExecutionError as error:
-            console.findings([error.finding], opened.root)
+            console.findings(opened.project.placed(error.findings), opened.root)
             failed = True
             continue
-        console.findings(result.findings, opened.root)
+        console.findings(opened.project.placed(result.findings), opened.root)
         _show(result, console)
         failed = failed or not result.passed
     return 1 if failed else 0
@@ -70,7 +70,8 @@ def _show(result: RunResult, console: Console) -> None:
     for verdict in result.gates:
         console.out(f"  {_MARKS[str(verdict['status'])]} {verdict['gate']}: {verdict['reason']}")
     console.out(f"{'passed' if result.passed else 'not passed'}: {result.model} {result.version[7:19]}")
-    console.out(f"report: {_relative(result.report)}")
+    if result.gates:  # a run that never came to the gates has no report of its own
+        console.out(f"report: {_relative(result.report)}")
 
 
 _MARKS = {"passed": "ok  ", "failed": "FAIL", "undecided": "????", "not_applicable": "n/a ", "reported": "info"}

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     try:
         return _serve(opened, executor, models[0], package, options, console)
     except ExecutionError as error:
-        console.findings([error.finding], opened.root)
+        console.findings(opened.project.placed(error.findings), opened.root)
         return 1
 
 

@@ -82,7 +82,7 @@ def _sql(opened: Workspace, model: Model, options: argparse.Namespace, console: 
     try:
         columns, rows = executor.preview(model, opened.root, wanted, options.rows)
     except ExecutionError as error:
-        console.findings([error.finding], opened.root)
+        console.findings(opened.project.placed(error.findings), opened.root)
         return 1
     console.out("\n" + table(columns, rows))
     return 0

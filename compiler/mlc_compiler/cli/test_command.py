@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     try:
         outcomes = executor.test(tests, opened.project.spec.timezone)
     except ExecutionError as error:
-        console.findings([error.finding], opened.root)
+        console.findings(opened.project.placed(error.findings), opened.root)
         return 1
     console.out(_junit(outcomes) if options.format == "junit" else _text(outcomes))
     return 1 if any(failure for _, failure in outcomes) else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from mlc_compiler.diagnostics import Finding, Place, Span
@@ -19,7 +19,23 @@ def locate(findings: Iterable[Finding], read: Read) -> list[Finding]:
     """
     finder = _Finder(read)
     located = dict.fromkeys(finder.located(finding) for finding in findings)
-    return sorted(located, key=lambda finding: (finding.span(), finding.code, finding.message))
+    return sorted(_without_echoes(located), key=lambda finding: (finding.span(), finding.code, finding.message))
+
+
+def _without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Leave out what the schema says of values that could not be read as YAML: it only repeats the first finding."""
+    findings = tuple(findings)
+    unread = [finding.span() for finding in findings if finding.code.startswith("MLC0")]
+    for finding in findings:
+        echoes = finding.code.startswith("MLC1") and any(_is_within(span, finding.span()) for span in unread)
+        if not echoes:
+            yield finding
+
+
+def _is_within(span: Span, outer: Span) -> bool:
+    start = span.line, span.column
+    after = (outer.line, outer.column) <= start and start < (outer.end_line, outer.end_column)
+    return span.file == outer.file and after
 
 
 class _Finder:

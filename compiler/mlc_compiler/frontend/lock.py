@@ -80,11 +80,19 @@ def _dataset_lines(entry: Mapping[str, Any]) -> list[str]:
     return [*lines, '  "columns": {', *columns, "  }"]
 
 
+def conflict_marker(text: str) -> int | None:
+    """Return the number, from 1, of the first line that git marked as a conflict."""
+    lines = enumerate(text.splitlines(), start=1)
+    return next((n for n, line in lines if line.startswith(("<<<<<<<", ">>>>>>>", "======="))), None)
+
+
 def parse_lock(text: str, sink: Sink) -> LockFile:
     """Return the lock, or an empty one with a finding when the text can't be used."""
     at = Span(LOCK_FILE, 1, 1, 1, 1)
-    if any(line.startswith(("<<<<<<<", ">>>>>>>", "=======")) for line in text.splitlines()):
-        sink.error("MLC902", at, "the lock holds conflict markers", help="take either side, then run `mlc lock`")
+    marker = conflict_marker(text)
+    if marker is not None:
+        where = Span(LOCK_FILE, marker, 1, marker, 8)
+        sink.error("MLC902", where, "the lock holds conflict markers", help="take either side, then run `mlc lock`")
         return LockFile()
     try:
         value = json.loads(text)

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from mlc_compiler.diagnostics import Place, Sink, nearest
+from mlc_compiler.diagnostics import Place, Related, Sink, nearest
 from mlc_compiler.frontend.yaml_scalar import Value as Json
 
 _PLACEHOLDER = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -15,11 +15,7 @@ MAX_DOCUMENTS = 10_000
 
 
 class _UnknownKey(Exception):
-    """A placeholder that names no key of the matrix."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+    """A placeholder names no key of the matrix."""
 
 
 def expand(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[dict[str, Json]]:
@@ -39,15 +35,35 @@ def expand(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[dict[st
     for combination in itertools.product(*lists.values()):
         try:
             yield _document(bare, dict(zip(lists, combination, strict=True)))
-        except _UnknownKey as unknown:
-            near = nearest(unknown.key, lists)
+        except _UnknownKey:
+            _report_unknown(bare, lists, place, sink)
+            return
+
+
+def _report_unknown(value: dict[str, Json], lists: dict[str, list[Json]], place: Place, sink: Sink) -> None:
+    """Report every placeholder that names no key of the matrix."""
+    for at, match in _placeholders(value, place):
+        key = match[1]
+        if key not in lists:
+            near = nearest(key, lists)
             sink.error(
                 "MLC110",
-                place.at("metadata", "matrix"),
-                f"`${{{{ matrix.{unknown.key} }}}}` is used, but the matrix has no `{unknown.key}`",
-                help=f"write `matrix.{near}`" if near else f"declare it; the matrix has {', '.join(sorted(lists))}",
+                at.slice(*match.span()),
+                f"the matrix has no `{key}`",
+                related=[Related("matrix", ", ".join(lists), place.at("metadata", "matrix"))],
+                help=f"write `matrix.{near}`" if near else f"take one of {', '.join(lists)}, or add `{key}` to it",
             )
-            return
+
+
+def _placeholders(value: Json, place: Place) -> Iterator[tuple[Place, re.Match[str]]]:
+    if isinstance(value, str):
+        yield from ((place, match) for match in _PLACEHOLDER.finditer(value))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _placeholders(item, place.at(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _placeholders(item, place.at(index))
 
 
 def _fits(metadata: dict[str, Json], lists: dict[str, list[Json]], place: Place, sink: Sink) -> bool:

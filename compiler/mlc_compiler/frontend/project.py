@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mlc_compiler.diagnostics import Place
+from mlc_compiler.diagnostics import Finding, Place
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.ir import Origin
 from mlc_compiler.spec.dataset import Dataset
@@ -83,6 +83,16 @@ class Project:
         if document is None:
             return self.document.place
         return document.place.at(*(int(s) if s.isdigit() else s for s in origin.field.split(".") if s))
+
+    def placed(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Return findings of a target, whose places name documents, with the files that these stand in."""
+        places = {d.label: d.place for d in self.documents()}
+        return [
+            replace(f, at=replace(f.at, file=places[f.at.file].file, document=places[f.at.file].document))
+            if isinstance(f.at, Place) and f.at.file in places
+            else f
+            for f in findings
+        ]
 
     def owner(self, document: Document[Any]) -> str:
         """Return who answers for a document: its own owner or the project's."""

@@ -19,7 +19,7 @@ ByName = Mapping[str, Document[Any]]
 
 def resolve(documents: Iterable[Document[Any]], project: Document[Any], sink: Sink) -> Project | None:
     """Return the bound project, or None when a model can't be bound; all findings go to the sink."""
-    kinds = _by_kind(documents, sink)
+    kinds = _by_kind(documents, project, sink)
     _check_views(kinds, sink)
     _check_environments(kinds, sink)
     _check_monitors(kinds["Monitor"].values(), sink)
@@ -40,7 +40,9 @@ def resolve(documents: Iterable[Document[Any]], project: Document[Any], sink: Si
     )
 
 
-def _by_kind(documents: Iterable[Document[Any]], sink: Sink) -> dict[str, dict[str, Document[Any]]]:
+def _by_kind(
+    documents: Iterable[Document[Any]], project: Document[Any], sink: Sink
+) -> dict[str, dict[str, Document[Any]]]:
     kinds: dict[str, dict[str, Document[Any]]] = {
         kind: {} for kind in ("Dataset", "FeatureView", "Model", "Gate", "Rollout", "Monitor", "Environment", "Policy")
     }
@@ -50,6 +52,7 @@ def _by_kind(documents: Iterable[Document[Any]], sink: Sink) -> dict[str, dict[s
                 "MLC202",
                 document.place.at("kind"),
                 "a second Project document",
+                related=[Related("first", project.name, project.place.at("metadata", "name"))],
                 help="keep one, in mlc.yaml",
             )
             continue
@@ -121,7 +124,7 @@ def _attach(documents: Iterable[Document[Any]], models: ByName, sink: Sink) -> d
 
 
 def _models_help(models: ByName) -> str:
-    return f"the models are {', '.join(sorted(models)[:8])}" if models else "declare a Model first"
+    return f"the models here: {', '.join(sorted(models)[:8])}" if models else "declare a Model first"
 
 
 def _single(documents: list[Document[Any]], model: Document[Model], sink: Sink) -> Document[Any] | None:
@@ -243,7 +246,9 @@ def _spine(
                     model.at("features"),
                     f"views `{first.name}` and `{view.name}` differ in `{field}`: `{one}` and `{other}`",
                     related=[Related(v.name, str(o), v.at(field)) for v, o in ((first, one), (view, other))],
-                    help="take views that share the spine, or join the other dataset into one view",
+                    help="take views that share the spine, or join the other dataset into one view"
+                    if field == "from"
+                    else "let both views say the same `predict_at`",
                 )
     return datasets.get(first.spec.from_)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlc_compiler.codes import REGISTRY
-from mlc_compiler.diagnostics import Finding, Sink, Waivers, nearest
+from mlc_compiler.diagnostics import Finding, Sink, Waivers
 from mlc_compiler.frontend.document import Document, Waiver
 from mlc_compiler.frontend.project import Project
 
@@ -24,8 +24,7 @@ def active_waivers(project: Project, today: str, sink: Sink) -> Waivers:
 def _holds(document: Document[Any], waiver: Waiver, today: str, sink: Sink) -> bool:
     at = document.place.at("x-allow", waiver.code)
     if waiver.code not in REGISTRY:
-        near = nearest(waiver.code, REGISTRY)
-        help = f"did you mean `{near}`?" if near else "`mlc explain` lists the codes"
+        help = "write the code that the finding shows; `mlc explain` lists them all"
         sink.add(Finding("MLC804", f"there is no finding `{waiver.code}`", at.name(), help=help))
         return False
     if waiver.until < today:

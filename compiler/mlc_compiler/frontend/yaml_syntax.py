@@ -15,7 +15,7 @@ _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _KEY = re.compile(r":\s")
 _RESERVED = "@`%&*!|>"
-_OPENING = frozenset("[{\"'")
+_OPENING = {"[": "]", "{": "}", '"': '"', "'": "'"}
 
 
 def blank_control_characters(source: SourceText, sink: Sink) -> str:
@@ -66,7 +66,8 @@ def _unreadable(source: SourceText, error: MarkedYAMLError, offset: int, base: i
     if offset >= len(source.text.rstrip()):
         # The end of the file is only where the parser notices.
         message = f"the file ends before this `{bracket}` is closed" if bracket in _OPENING else message
-        return Finding("MLC001", message, source.character(opened), problem)
+        help = f"write `{_OPENING[bracket]}` where the value ends" if bracket in _OPENING else ""
+        return Finding("MLC001", message, source.character(opened), problem, help=help)
     related = () if opened == offset else (Related(error.context or "", at=source.character(opened)),)
     return Finding("MLC001", message, source.character(offset), problem, related, _advice(source, opened, offset))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, pin_path, snapshot_path
 from mlc_compiler.diagnostics import Place, Sink, Span
+from mlc_compiler.frontend.lock import conflict_marker
 from mlc_compiler.frontend.yaml_source import load
 from mlc_compiler.ir import Pin
 from mlc_compiler.middle.pins import Pins
@@ -43,10 +44,11 @@ def _read_pin(root: Path, path: str, sink: Sink) -> Pin | None:
             "MLC904", Span(path, 1, 1, 1, 1), f"the pin can't be read: {error.strerror}", help="mend its permissions"
         )
         return None
-    if b"\n<<<<<<<" in b"\n" + content or b"\n>>>>>>>" in content:
+    marker = conflict_marker(content.decode("utf-8", "replace"))
+    if marker is not None:
         sink.error(
             "MLC904",
-            Span(path, 1, 1, 1, 1),
+            Span(path, marker, 1, marker, 8),
             "the pin holds conflict markers",
             help="take one side whole: a pin is never merged line by line",
         )

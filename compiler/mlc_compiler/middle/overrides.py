@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from mlc_compiler.diagnostics import Place, Sink, nearest
-from mlc_compiler.frontend.check import validate
 from mlc_compiler.frontend.document import Document
+from mlc_compiler.frontend.schema import validate
 from mlc_compiler.middle.resolved import Named, ResolvedModel
 from mlc_compiler.spec.environment import Environment
 from mlc_compiler.spec.types import SpecModel

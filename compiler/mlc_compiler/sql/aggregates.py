@@ -72,7 +72,11 @@ def compile_aggregate(definition: AggregateDefinition, context: AggregateContext
 
 
 def _outer(
-    definition: AggregateDefinition, context: AggregateContext, scope: Scope, terms: dict[Span, Term], problems: list[Problem]
+    definition: AggregateDefinition,
+    context: AggregateContext,
+    scope: Scope,
+    terms: dict[Span, Term],
+    problems: list[Problem],
 ) -> CompiledAggregate:
     values = {span: ScopeColumn(_call_text(term), term.name, term.type) for span, term in terms.items()}
     compiled = compile_expression(definition.text, scope, aggregates=values)
@@ -112,7 +116,9 @@ def _argument(call: Call, text: str, scope: Scope, found: list[ExpressionProblem
     argument = call.arguments[0]
     if next(_calls(argument), None) is not None:
         message = "an aggregate can't stand inside another"
-        found.append(ExpressionProblem("MLC315", message, argument.span, help="make the inner one a feature of a dataset's rows"))
+        found.append(
+            ExpressionProblem("MLC315", message, argument.span, help="make the inner one a feature of a dataset's rows")
+        )
         return None
     # The rest of the text is blanked, so that positions stay those of the whole field.
     start, end = argument.span
@@ -128,7 +134,9 @@ def _type_problem(call: Call, aggregate: Aggregate, typed: Typed) -> list[Expres
     if takes is None or typed.type in takes:
         return []
     message = f"`{aggregate.name}` adds numbers up, and this is of type {typed.type}"
-    return [ExpressionProblem("MLC306", message, call.arguments[0].span, help="use count, min, max, first or last for it")]
+    return [
+        ExpressionProblem("MLC306", message, call.arguments[0].span, help="use count, min, max, first or last for it")
+    ]
 
 
 def _result_type(function: str, argument: Typed | None) -> str:
@@ -141,13 +149,19 @@ def _result_type(function: str, argument: Typed | None) -> str:
 # --- frames ----------------------------------------------------------------------------------------------------------
 def _frame_problems(definition: AggregateDefinition, context: AggregateContext) -> list[Problem]:
     over, subject = definition.over, context.subject
-    problems = key_problems(context.view, context.predict, over, definition.by, f"`by` of {subject}", context.at.at("by"))
+    problems = key_problems(
+        context.view, context.predict, over, definition.by, f"`by` of {subject}", context.at.at("by")
+    )
     place = context.at.at("over") if over.name != context.view.spine.name else context.at.at("aggregate")
-    problem = history_problem(over, subject, place, "declare a dataset that keeps its history, or join it with static: true")
+    problem = history_problem(
+        over, subject, place, "declare a dataset that keeps its history, or join it with static: true"
+    )
     problems += [problem] if problem is not None else []
     if context.start is None:
         message = f"{subject} aggregates without a window"
-        problems.append(Problem("MLC314", message, context.at.name(), help="add how far back it reaches, e.g. window: 24h"))
+        problems.append(
+            Problem("MLC314", message, context.at.name(), help="add how far back it reaches, e.g. window: 24h")
+        )
     elif context.start >= context.end:
         problems.append(_empty_window(context))
     return problems
@@ -155,7 +169,10 @@ def _frame_problems(definition: AggregateDefinition, context: AggregateContext) 
 
 def _empty_window(context: AggregateContext) -> Problem:
     window, refresh = duration_text(-(context.start or 0.0)), duration_text(-context.end)
-    message = f"{context.subject} aggregates over nothing: its window is {window}, and the last {refresh} are not known when serving"
+    message = (
+        f"{context.subject} aggregates over nothing: its window is {window},"
+        f" and the last {refresh} are not known when serving"
+    )
     note = f"[predict_at - {window}, predict_at - {refresh}) is empty"
     help = f"make the window longer than online.refresh ({refresh}), or refresh more often"
     return Problem("MLC314", message, context.at.at("window"), note, help)
@@ -168,12 +185,19 @@ def _where(
         return None, ()
     compiled = compile_expression(definition.where, scope, expect="bool")
     at = context.at.at("where")
-    problems = tuple(Problem(p.code, p.message, at.slice(p.span), p.note, p.help, (), p.warning) for p in compiled.problems)
+    problems = tuple(
+        Problem(p.code, p.message, at.slice(p.span), p.note, p.help, (), p.warning) for p in compiled.problems
+    )
     return (None if compiled.failed else compiled.typed), problems
 
 
 def _term(
-    call: Call, argument: Typed | None, where: Typed | None, definition: AggregateDefinition, context: AggregateContext, name: str
+    call: Call,
+    argument: Typed | None,
+    where: Typed | None,
+    definition: AggregateDefinition,
+    context: AggregateContext,
+    name: str,
 ) -> Term | Problem:
     over = definition.over
     typed = [value for value in (argument, where) if value is not None]
@@ -189,7 +213,19 @@ def _term(
     lookup = context.lookup or f"{over.name}_by_{'_'.join(definition.by)}" if definition.by else f"{over.name}_overall"
     type_ = _result_type(call.function, argument)
     return Term(
-        call.function, over, definition.by, argument, where, start, end, on_event, known, own, type_, context.lookup or lookup, name
+        call.function,
+        over,
+        definition.by,
+        argument,
+        where,
+        start,
+        end,
+        on_event,
+        known,
+        own,
+        type_,
+        context.lookup or lookup,
+        name,
     )
 
 
@@ -211,12 +247,12 @@ def _own_problems(terms: tuple[Term, ...], context: AggregateContext) -> list[Pr
     problems = []
     for term in terms:
         if term.plan == "pairs" and term.own in ("inside", "undecided") and not term.dataset.primary_key:
-            message = f"{context.subject} must leave the own row out, and `{term.dataset.name}` has no primary key to tell it by"
+            message = f"{context.subject} must leave the own row out, and `{term.dataset.name}` has no primary key"
             help = f"say primary_key: [COLUMN] in dataset `{term.dataset.name}`"
             problems.append(Problem("MLC321", message, context.at.at("aggregate"), help=help))
         elif term.own == "inside" and context.lookup is None:
-            message = f"{context.subject} sees the own row when serving: it is known at {latest_text(term.known)}, before the prediction"
-            note = "training leaves the own row out; the online snapshot can't"
+            message = f"{context.subject} sees the own row when serving"
+            note = f"known at {latest_text(term.known)}: training leaves it out, the online snapshot can't"
             help = "predict when the row becomes known, or read values that become known later"
             problems.append(Problem("MLC321", message, context.at.at("aggregate"), note, help, warning=True))
     return problems[:1]

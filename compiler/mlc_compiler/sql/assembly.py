@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlc_compiler.ir import Column, Dataset, Feature, FeatureQuery, Lookup, Origin
+from mlc_compiler.sql.groups import AT, own_reads, scan_sql
 from mlc_compiler.sql.joins import beside_joins, fresh_sql, join_lookup_sql, lookup_columns
 from mlc_compiler.sql.labels import CompiledLabel
 from mlc_compiler.sql.lookups import term_lookups
-from mlc_compiler.sql.plans import AT, Beside, beside_terms, own_reads, scan_sql
+from mlc_compiler.sql.plans import beside_terms
 from mlc_compiler.sql.scope import quote
 from mlc_compiler.sql.selection import is_key
 from mlc_compiler.sql.terms import Joined, Term
-from mlc_compiler.sql.text import Stage, columns_sql, query_sql, where_sql
+from mlc_compiler.sql.text import Beside, Stage, columns_sql, query_sql, where_sql
 from mlc_compiler.sql.views import CompiledFeature, CompiledView
 
 
@@ -55,7 +56,11 @@ def assemble(assembly: Assembly) -> FeatureQuery:
     lookups = (*(_join_lookup(join) for join in joined), *term_lookups(terms, assembly.spine.name))
     first = assembly.views[0].definition
     predict = assembly.views[0].predict
-    datasets = {assembly.spine.name, *(t.dataset.name for t in (*terms, *label_terms)), *(j.definition.dataset.name for j in joined)}
+    datasets = {
+        assembly.spine.name,
+        *(t.dataset.name for t in (*terms, *label_terms)),
+        *(j.definition.dataset.name for j in joined),
+    }
     return FeatureQuery(
         spine=assembly.spine.name,
         primary_key=assembly.spine.primary_key,
@@ -91,7 +96,9 @@ def _joined(features: tuple[CompiledFeature, ...]) -> tuple[Joined, ...]:
 
 def _join_lookup(join: Joined) -> Lookup:
     dataset = join.definition.dataset
-    return Lookup(join.lookup, join.definition.on, lookup_columns(join), join_lookup_sql(join), (dataset.name,), dataset.origin)
+    return Lookup(
+        join.lookup, join.definition.on, lookup_columns(join), join_lookup_sql(join), (dataset.name,), dataset.origin
+    )
 
 
 def _request(assembly: Assembly) -> tuple[Column, ...]:
@@ -126,7 +133,9 @@ def _feature_text(feature: CompiledFeature, used: tuple[CompiledFeature, ...], a
     parts = [f"{feature.text} as {feature.kinded.kind}"]
     parts += [f"{other.definition.name} = {other.text}" for other in sorted(used, key=lambda f: f.definition.name)]
     parts += sorted({_join_text(join) for f in (feature, *used) for join in f.joined})
-    if any(f.typed.zoned or "AT TIME ZONE" in f.kinded.form or any(_zoned(t) for t in f.terms) for f in (feature, *used)):
+    if any(
+        f.typed.zoned or "AT TIME ZONE" in f.kinded.form or any(_zoned(t) for t in f.terms) for f in (feature, *used)
+    ):
         parts.append(f"timezone {assembly.views[0].definition.timezone}")
     return "; ".join(parts)
 
@@ -149,7 +158,11 @@ def _definition(assembly: Assembly) -> str:
     """Return the rows of the query as canonical text: which they are and when they are predicted."""
     predict = assembly.views[0].predict
     filters = sorted({view.where.canonical for view in assembly.views if view.where is not None})
-    parts = [f"from {assembly.spine.name}", f"predict_at {predict.canonical if predict else ''}", *(f"where {f}" for f in filters)]
+    parts = [
+        f"from {assembly.spine.name}",
+        f"predict_at {predict.canonical if predict else ''}",
+        *(f"where {f}" for f in filters),
+    ]
     return "; ".join(parts)
 
 
@@ -167,7 +180,11 @@ def _training_sql(
     stages += [*joins.stages, *aggregates.stages, Stage("__beside", _beside_sql(joins, aggregates))]
     last, levels = _level_stages(needed)
     stages += levels
-    keys = [name for name in spine.primary_key if not any(is_key(f, assembly.views[0]) and f.definition.name == name for f in assembly.chosen)]
+    keys = [
+        name
+        for name in spine.primary_key
+        if not any(is_key(f, assembly.views[0]) and f.definition.name == name for f in assembly.chosen)
+    ]
     select = [f"{quote(f'{spine.name}.{name}')} AS {quote(name)}" for name in keys]
     select.append(AT)
     if label is not None:
@@ -257,7 +274,9 @@ def _serving_sql(
     return query_sql([*stages, *levels], f"SELECT {select}\nFROM {last}\nORDER BY __row")
 
 
-def _looked_up_sql(spine: Dataset, terms: tuple[Term, ...], joined: tuple[Joined, ...], lookups: tuple[Lookup, ...]) -> str:
+def _looked_up_sql(
+    spine: Dataset, terms: tuple[Term, ...], joined: tuple[Joined, ...], lookups: tuple[Lookup, ...]
+) -> str:
     beside = Beside()
     histories = {join.lookup: join for join in joined}
     for number, lookup in enumerate(lookups, 1):
@@ -287,5 +306,3 @@ def _term_value(term: Term, alias: str) -> str:
     if term.function in ("count", "count_distinct"):
         value = f"coalesce({value}, 0)"
     return f"{value} AS {term.name}"
-
-

@@ -22,23 +22,30 @@ def call_problem(node: Call, values: tuple[Typed, ...]) -> ExpressionProblem | N
     function = BY_NAME.get(node.function)
     if function is None:
         return _unknown_function(node)
-    return _count_problem(node, function) or _argument_problem(node, function, values) or _common_problem(node, function, values)
+    return (
+        _count_problem(node, function)
+        or _argument_problem(node, function, values)
+        or _common_problem(node, function, values)
+    )
 
 
 def calls_sql(node: Call, values: tuple[Typed, ...], timezone: str) -> Typed:
     """Return the SQL of a call without problems."""
     function = BY_NAME[node.function]
     canonical = f"{function.name}({', '.join(value.canonical for value in values)})"
-    zoned = any(kind in ("calendar", "clock") and v.type == "timestamp" for kind, v in zip(function.parameters, values, strict=False))
+    zoned = any(
+        kind in ("calendar", "clock") and v.type == "timestamp"
+        for kind, v in zip(function.parameters, values, strict=False)
+    )
     if function.name == "start_of":
         inner = f"date_trunc({values[0].sql}, {local(values[1].sql, timezone)})"
         return merged(values, from_local(inner, timezone), "timestamp", canonical, zoned=True)
     forms = [local(value.sql, timezone) if zoned else value.sql for value in values]
     sql = function.sql.replace("{all}", ", ".join(forms))
-    # From the last to the first, and in one pass over the template only: an argument may hold braces itself.
+    # One pass over the template alone: an argument may hold braces itself.
     sql = _filled(sql, forms) if "{all}" not in function.sql else sql
     type_ = _result(function, values)
-    narrow = type_ == "int64" and function.result in ("first", "common", "branches", "nullif") and all(v.narrow for v in values)
+    narrow = type_ == "int64" and function.result in ("first", "common", "branches") and all(v.narrow for v in values)
     fallible = function.fallible and not (function.name == "abs" and type_ == "float64")
     return merged(values, sql, type_, canonical, zoned=zoned, fallible=fallible, narrow=narrow)
 
@@ -53,7 +60,7 @@ def _filled(template: str, forms: list[str]) -> str:
 
 
 def _result(function: Function, values: tuple[Typed, ...]) -> str:
-    if function.result in ("first", "nullif"):
+    if function.result == "first":
         return values[0].type
     if function.result == "branches":
         return common_type(values[1:]) or "unknown"
@@ -64,7 +71,9 @@ def _unknown_function(node: Call) -> ExpressionProblem:
     name = node.function
     if name in AGGREGATE_BY_NAME:
         help = f'write the feature as {{aggregate: "{name}(...)", by: [...], window: 24h}}'
-        return ExpressionProblem("MLC315", f"`{name}` needs other rows, and an expression sees one", node.head, help=help)
+        return ExpressionProblem(
+            "MLC315", f"`{name}` needs other rows, and an expression sees one", node.head, help=help
+        )
     if name in REASONS:
         reason, help = REASONS[name]
         return ExpressionProblem("MLC305", f"`{name}` is refused: {reason}", node.head, help=help)
@@ -78,7 +87,8 @@ def _count_problem(node: Call, function: Function) -> ExpressionProblem | None:
     least = most - function.optional
     if node.star or given < least or (given > most and not function.variadic):
         wanted = f"at least {least}" if function.variadic else str(least) if least == most else f"{least} to {most}"
-        message = f"`{function.name}` takes {wanted} argument{'s' if wanted != '1' else ''}, not {'*' if node.star else given}"
+        plural = "" if wanted == "1" else "s"
+        message = f"`{function.name}` takes {wanted} argument{plural}, not {'*' if node.star else given}"
         return ExpressionProblem("MLC306", message, node.span, help=f"{function.name}: {function.meaning}")
     return None
 
@@ -107,14 +117,21 @@ def _constant_problem(node: Node, kind: str, function: Function) -> ExpressionPr
         fits, wanted = type(value) is int and 1 <= value < 2**31, "a constant whole number, 1 or more"
     if fits:
         return None
-    return ExpressionProblem("MLC306", f"`{function.name}` takes {wanted} here", node.span, help=f"{function.name}: {function.meaning}")
+    return ExpressionProblem(
+        "MLC306", f"`{function.name}` takes {wanted} here", node.span, help=f"{function.name}: {function.meaning}"
+    )
 
 
 def _common_problem(node: Call, function: Function, values: tuple[Typed, ...]) -> ExpressionProblem | None:
-    alike = {"common": values, "nullif": values, "branches": values[1:]}.get(function.result, ())
-    if function.name.endswith("_between"):
+    alike = {"common": values, "branches": values[1:]}.get(function.result, ())
+    if function.name == "nullif" or function.name.endswith("_between"):
         alike = values
     if any(value.type == "unknown" for value in values) or common_type(alike) is not None:
         return None
     kinds = " and ".join(dict.fromkeys(value.type for value in alike))
-    return ExpressionProblem("MLC306", f"`{function.name}` needs values of one type, and these are {kinds}", node.span, help="cast one of them")
+    return ExpressionProblem(
+        "MLC306",
+        f"`{function.name}` needs values of one type, and these are {kinds}",
+        node.span,
+        help="cast one of them",
+    )

@@ -11,11 +11,22 @@ from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import nearest
 from mlc_compiler.sql.calls import call_problem, calls_sql
+from mlc_compiler.sql.forms import arithmetic_form, case_form, literal_form, written_form
 from mlc_compiler.sql.functions import finite
-from mlc_compiler.sql.literals import interval_sql
 from mlc_compiler.sql.parser import parse
 from mlc_compiler.sql.scope import Scope, ScopeColumn
-from mlc_compiler.sql.syntax import Call, Case, Cast, ExpressionProblem, Literal, Membership, Name, Node, Operation, Span
+from mlc_compiler.sql.syntax import (
+    Call,
+    Case,
+    Cast,
+    ExpressionProblem,
+    Literal,
+    Membership,
+    Name,
+    Node,
+    Operation,
+    Span,
+)
 from mlc_compiler.sql.values import Read, Typed, common_type, local_date, local_midnight, merged
 
 _COMPARISONS = frozenset(("=", "<>", "<", "<=", ">", ">="))
@@ -84,7 +95,7 @@ class _Typist:
         if isinstance(node, Name):
             return self._name(node)
         if isinstance(node, Literal):
-            return _literal(node)
+            return literal_form(node)
         if isinstance(node, Operation):
             return self._operation(node)
         if isinstance(node, Call):
@@ -123,7 +134,9 @@ class _Typist:
         if node.qualifier and node.qualifier.lower() not in scope.qualifiers:
             guess = nearest(node.qualifier.lower(), scope.qualifiers)
             help = f"did you mean `{guess}.{node.name}`?" if guess else "name it under `joins` first"
-            return self._problem("MLC304", f"`{node.qualifier}` is neither a join nor the dataset itself", node.span, help=help)
+            return self._problem(
+                "MLC304", f"`{node.qualifier}` is neither a join nor the dataset itself", node.span, help=help
+            )
         guess = nearest(written.lower(), scope.columns)
         help = f"did you mean `{_display(scope, guess)}`?" if guess else _some_columns(scope, node.qualifier)
         where = scope.searched(node.qualifier)
@@ -147,7 +160,7 @@ class _Typist:
 
     def _logic(self, node: Operation, values: tuple[Typed, ...]) -> Typed:
         self._check_booleans(node.operands, values, f"`{node.operator}`")
-        return _written(node.operator, values, "bool")
+        return written_form(node.operator, values, "bool")
 
     def _check_booleans(self, nodes: tuple[Node, ...], values: tuple[Typed, ...], what: str) -> None:
         for part, value in zip(nodes, values, strict=True):
@@ -166,7 +179,7 @@ class _Typist:
         if type_ == "bool" and node.operator not in ("=", "<>", "is distinct from"):
             return self._problem("MLC306", "true and false have no order", node.span, help="write `x` or `not x`")
         self._check_enum(values, node.operands)
-        return _written(node.operator, values, "bool")
+        return written_form(node.operator, values, "bool")
 
     def _mismatch(self, node: Node, values: tuple[Typed, ...]) -> Typed:
         kinds = [value.type for value in values if value.type != "null"]
@@ -179,7 +192,9 @@ class _Typist:
         return self._problem("MLC306", message, node.span, help=help)
 
     def _check_enum(self, values: tuple[Typed, ...], nodes: tuple[Node, ...]) -> None:
-        enums = [read.column for value in values for read in value.reads if value.sql == read.column.sql and read.column.enum]
+        enums = [
+            read.column for value in values for read in value.reads if value.sql == read.column.sql and read.column.enum
+        ]
         if len(enums) != 1:
             return
         for part in nodes:
@@ -194,7 +209,7 @@ class _Typist:
             if value.type not in ("string", "null"):
                 message = f"`{node.operator}` works on text, and this is of type {value.type}"
                 return self._problem("MLC306", message, part.span, help="cast(x as string)")
-        return _written(node.operator, values, "bool" if node.operator == "like" else "string")
+        return written_form(node.operator, values, "bool" if node.operator == "like" else "string")
 
     def _arithmetic(self, node: Operation, values: tuple[Typed, ...]) -> Typed:
         kinds = {value.type for value in values}
@@ -204,14 +219,14 @@ class _Typist:
             if value.type not in ("int64", "float64", "null"):
                 message = f"`{_sign(node.operator)}` works on numbers, and this is of type {value.type}"
                 return self._problem("MLC306", message, part.span, help=_number_help(value.type))
-        return _arithmetic(node, values)
+        return arithmetic_form(node, values)
 
     def _time_arithmetic(self, node: Operation, values: tuple[Typed, ...]) -> Typed:
         kinds = tuple(value.type for value in values)
         if node.operator == "+" and kinds[0] == "interval" and len(kinds) == 2:
             values, kinds = (values[1], values[0]), (kinds[1], kinds[0])
         if node.operator in ("+", "-") and kinds == ("timestamp", "interval"):
-            return _written(node.operator, values, "timestamp")
+            return written_form(node.operator, values, "timestamp")
         if node.operator in ("+", "-") and kinds == ("date", "interval") and _whole_days(node):
             sql = f"CAST({values[0].sql} {node.operator} {values[1].sql} AS DATE)"
             return merged(values, sql, "date", f"({values[0].canonical} {node.operator} {values[1].canonical})")
@@ -219,7 +234,9 @@ class _Typist:
             help = "write minutes_between(a, b), hours_between(a, b) or days_between(a, b)"
             return self._problem("MLC306", f"the difference of two {kinds[0]}s needs a unit", node.span, help=help)
         message = f"`{_sign(node.operator)}` does not work on {' and '.join(kinds)}"
-        return self._problem("MLC306", message, node.span, help="add an interval to a timestamp: x + INTERVAL '3 hours'")
+        return self._problem(
+            "MLC306", message, node.span, help="add an interval to a timestamp: x + INTERVAL '3 hours'"
+        )
 
     # --- the rest ---
     def _membership(self, node: Membership) -> Typed:
@@ -229,7 +246,9 @@ class _Typist:
             return UNKNOWN
         for part, value in zip(node.items, values[1:], strict=True):
             if value.type == "null":
-                return self._problem("MLC306", "null in a list is never equal to anything", part.span, help="add `or x is null`")
+                return self._problem(
+                    "MLC306", "null in a list is never equal to anything", part.span, help="add `or x is null`"
+                )
         if common_type(values) is None:
             return self._mismatch(node, values)
         self._check_enum(values, nodes)
@@ -251,7 +270,7 @@ class _Typist:
         type_ = common_type((*results, default))
         if type_ is None:
             return self._mismatch(node, (*results, default))
-        return _case(operand, conditions, results, default, type_)
+        return case_form(operand, conditions, results, default, type_)
 
     def _cast(self, node: Cast) -> Typed:
         value = self.visit(node.operand)
@@ -283,77 +302,11 @@ class _Typist:
         return calls_sql(node, values, self._scope.timezone)
 
 
-# --- forms -----------------------------------------------------------------------------------------------------------
-def _literal(node: Literal) -> Typed:
-    value = node.value
-    if node.type == "null":
-        return Typed("NULL", "null", "null", narrow=True)
-    if node.type == "string":
-        text = "'" + str(value).replace("'", "''") + "'"
-        # Queries are laid out by lines, so a line break never stands inside a literal.
-        sql = text if "\n" not in text else "(" + text.replace("\n", "' || chr(10) || '") + ")"
-        return Typed(sql, "string", text)
-    if node.type == "float64":
-        text = repr(value)
-        return Typed(text if "e" in text else f"{text}e0", "float64", text)
-    if node.type == "interval":
-        return Typed(interval_sql(int(value or 0)), "interval", f"interval {value}us")
-    if node.type in ("timestamp", "date"):
-        return Typed(f"{node.type.upper()} '{value}'", node.type, f"{node.type} '{value}'")
-    text = str(value).lower() if node.type == "bool" else str(value)
-    return Typed(text.upper(), node.type, text, narrow=node.type == "int64")
-
-
-def _written(operator: str, values: tuple[Typed, ...], type_: str) -> Typed:
-    sqls, texts = [value.sql for value in values], [value.canonical for value in values]
-    if operator == "between":
-        forms = tuple(f"({p[0]} {'BETWEEN' if upper else 'between'} {p[1]} {'AND' if upper else 'and'} {p[2]})" for p, upper in ((sqls, True), (texts, False)))
-    elif len(values) == 1:
-        before = operator == "not"
-        forms = (
-            f"(NOT {sqls[0]})" if before else f"({sqls[0]} {operator.upper()})",
-            f"(not {texts[0]})" if before else f"({texts[0]} {operator})",
-        )
-    else:
-        forms = (f"({sqls[0]} {operator.upper()} {sqls[1]})", f"({texts[0]} {operator} {texts[1]})")
-    return merged(values, forms[0], type_, forms[1])
-
-
-def _arithmetic(node: Operation, values: tuple[Typed, ...]) -> Typed:
-    operator = node.operator
-    integer = all(value.type in ("int64", "null") for value in values) and operator != "/"
-    type_ = "int64" if integer else "float64"
-    left = values[0].sql
-    if integer and all(value.narrow for value in values):
-        left = f"CAST({left} AS BIGINT)"  # DuckDB computes small constants in 32 bits
-    if operator == "negate":
-        return merged(values, f"(-{left})", type_, f"(-{values[0].canonical})", fallible=integer)
-    right = values[1].sql
-    if operator in ("/", "%") and not _is_nonzero(node.operands[1]):
-        right = f"nullif({right}, 0)"
-    canonical = f"({values[0].canonical} {operator} {values[1].canonical})"
-    return merged(values, f"({left} {operator} {right})", type_, canonical, fallible=integer and operator != "%")
-
-
-def _case(
-    operand: Typed | None, conditions: tuple[Typed, ...], results: tuple[Typed, ...], default: Typed, type_: str
-) -> Typed:
-    pairs = list(zip(conditions, results, strict=True))
-    head = f"CASE {operand.sql}" if operand else "CASE"
-    sql = " ".join([head, *(f"WHEN {c.sql} THEN {r.sql}" for c, r in pairs), f"ELSE {default.sql} END"])
-    head = f"case {operand.canonical}" if operand else "case"
-    canonical = " ".join([head, *(f"when {c.canonical} then {r.canonical}" for c, r in pairs), f"else {default.canonical} end"])
-    narrow = type_ == "int64" and all(value.narrow for value in (*results, default))
-    values = (*(() if operand is None else (operand,)), *conditions, *results, default)
-    return merged(values, sql, type_, canonical, narrow=narrow)
-
-
-def _is_nonzero(node: Node) -> bool:
-    return isinstance(node, Literal) and bool(node.value)
-
-
 def _whole_days(node: Operation) -> bool:
-    return any(isinstance(part, Literal) and part.type == "interval" and int(part.value or 0) % _DAY == 0 for part in node.operands)
+    return any(
+        isinstance(part, Literal) and part.type == "interval" and int(part.value or 0) % _DAY == 0
+        for part in node.operands
+    )
 
 
 def _sign(operator: str) -> str:

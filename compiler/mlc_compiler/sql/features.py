@@ -39,7 +39,10 @@ def compile_view(view: ViewDefinition) -> CompiledFeatures:
 
 
 def _query(
-    model: ModelFeatures, views: tuple[CompiledView, ...], chosen: tuple[CompiledFeature, ...], label: CompiledLabel | None
+    model: ModelFeatures,
+    views: tuple[CompiledView, ...],
+    chosen: tuple[CompiledFeature, ...],
+    label: CompiledLabel | None,
 ) -> FeatureQuery:
     return assemble(Assembly(views, chosen, label, model.slices))
 
@@ -49,7 +52,9 @@ def _naming(views: tuple[ViewDefinition, ...], index: int) -> tuple[tuple[tuple[
     view, earlier = views[index], views[:index]
     joins = {join.name: join for other in reversed(earlier) for join in other.joins}
     renamed = tuple(
-        (join.name, f"{view.name}_{join.name}") for join in view.joins if join.name in joins and joins[join.name] != join
+        (join.name, f"{view.name}_{join.name}")
+        for join in view.joins
+        if join.name in joins and joins[join.name] != join
     )
     names = {feature.name for other in earlier for feature in other.features}
     clash = any(feature.name in names for feature in view.features)

@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 Kind = str
-"""A class of argument types: a value type, or number, calendar (timestamp or date), moment, any, constant."""
+"""A class of argument types: a value type, or number, calendar or moment (timestamp or date), clock (timestamp), any;
+or a constant: digits, count, unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
     """`parameters` are classes of types; the last `optional` may be left out, or repeat where `variadic`.
 
-    `result` is a value type, `first` (the first argument's) or `common` (what all arguments have in common). In `sql`,
-    `{0}` is the first argument and `{all}` the list; `fallible` forms may fail at run time and are then null.
+    `result` is a value type, `first` (the first argument's), `common` (what all arguments have in common) or `branches`
+    (what all but the first have). In `sql`, `{0}` is the first argument and `{all}` the list; `fallible` forms may fail
+    at run time and are then null.
     """
 
     name: str
@@ -48,48 +50,70 @@ def finite(sql: str) -> str:
     return _NOT_FINITE.replace("{0}", sql)
 
 
-def _calendar(name: str, meaning: str, form: str | None = None, kind: Kind = "calendar") -> Function:
-    return Function(name, (kind,), "int64", form or f"{name}({{0}})", meaning)
+def _function(signature: str, sql: str, meaning: str, *, fallible: bool = False) -> Function:
+    """Read a signature such as "round(number, digits?) -> first": `?` may be left out, `...` repeats."""
+    head, _, result = signature.partition(") -> ")
+    name, _, listed = head.partition("(")
+    kinds = listed.split(", ")
+    optional = sum(kind.endswith("?") for kind in kinds)
+    parameters = tuple(kind.rstrip("?.") for kind in kinds)
+    return Function(name, parameters, result, sql, meaning, optional, listed.endswith("..."), fallible)
+
+
+def _calendar(name: str, meaning: str, kind: Kind = "calendar") -> Function:
+    return Function(name, (kind,), "int64", f"{name}({{0}})", meaning)
 
 
 def _between(unit: str, microseconds: int) -> Function:
     sql = f"((epoch_us({{1}}) - epoch_us({{0}})) / {microseconds})"
-    return Function(f"{unit}_between", ("moment", "moment"), "float64", sql, f"{unit} from the first to the second, with fractions")
+    return Function(
+        f"{unit}_between", ("moment",) * 2, "float64", sql, f"{unit} from the first to the second, with fractions"
+    )
 
 
 FUNCTIONS: tuple[Function, ...] = (
     # numbers
-    Function("abs", ("number",), "first", "abs({0})", "distance from zero", fallible=True),
-    Function("ceil", ("number",), "float64", "ceil({0})", "next whole number up"),
-    Function("exp", ("number",), "float64", finite("exp({0})"), "e to the power of the value"),
-    Function("floor", ("number",), "float64", "floor({0})", "next whole number down"),
-    Function("ln", ("number",), "float64", "ln(nullif(greatest({0}, 0), 0))", "natural logarithm; null unless positive"),
-    Function("log10", ("number",), "float64", "log10(nullif(greatest({0}, 0), 0))", "logarithm to base 10; null unless positive"),
-    Function("power", ("number", "number"), "float64", finite("power({0}, {1})"), "first to the power of second", fallible=True),
-    Function("round", ("number", "digits"), "first", "round({all})", "nearest number, halves away from zero; digits after the point may follow", optional=1),
-    Function("sign", ("number",), "int64", "CAST(sign({0}) AS BIGINT)", "-1, 0 or 1"),
-    Function("sqrt", ("number",), "float64", finite("sqrt({0})"), "square root; null for negative values", fallible=True),
-    Function("sin", ("number",), "float64", "sin({0})", "sine of an angle in radians"),
-    Function("cos", ("number",), "float64", "cos({0})", "cosine of an angle in radians"),
+    _function("abs(number) -> first", "abs({0})", "distance from zero", fallible=True),
+    _function("ceil(number) -> float64", "ceil({0})", "next whole number up"),
+    _function("cos(number) -> float64", "cos({0})", "cosine of an angle in radians"),
+    _function("exp(number) -> float64", finite("exp({0})"), "e to the power of the value"),
+    _function("floor(number) -> float64", "floor({0})", "next whole number down"),
+    _function("ln(number) -> float64", "ln(nullif(greatest({0}, 0), 0))", "natural logarithm; null unless positive"),
+    _function("log10(number) -> float64", "log10(nullif(greatest({0}, 0), 0))",
+              "logarithm to base 10; null unless positive"),
+    _function("power(number, number) -> float64", finite("power({0}, {1})"),
+              "first to the power of second", fallible=True),
+    _function("round(number, digits?) -> first", "round({all})",
+              "nearest number, halves away from zero; digits may follow"),
+    _function("sign(number) -> int64", "CAST(sign({0}) AS BIGINT)", "-1, 0 or 1"),
+    _function("sin(number) -> float64", "sin({0})", "sine of an angle in radians"),
+    _function("sqrt(number) -> float64", finite("sqrt({0})"), "square root; null for negative values", fallible=True),
     # any type
-    Function("coalesce", ("any", "any"), "common", "coalesce({all})", "first value that is not null", variadic=True),
-    Function("greatest", ("any", "any"), "common", "greatest({all})", "greatest value; nulls are ignored", variadic=True),
-    Function("least", ("any", "any"), "common", "least({all})", "least value; nulls are ignored", variadic=True),
-    Function("nullif", ("any", "any"), "nullif", "nullif({0}, {1})", "first value, or null where both are equal"),
-    Function("if", ("bool", "any", "any"), "branches", "CASE WHEN {0} THEN {1} ELSE {2} END", "second where the first is true, else third"),
+    _function("coalesce(any, any...) -> common", "coalesce({all})", "first value that is not null"),
+    _function("greatest(any, any...) -> common", "greatest({all})", "greatest value; nulls are ignored"),
+    _function("if(bool, any, any) -> branches", "CASE WHEN {0} THEN {1} ELSE {2} END",
+              "second where the first is true, else third"),
+    _function("least(any, any...) -> common", "least({all})", "least value; nulls are ignored"),
+    _function("nullif(any, any) -> first", "nullif({0}, {1})", "first value, or null where both are equal"),
     # text
-    Function("concat", ("string", "string"), "string", "concat({all})", "texts joined; a null counts as empty (`||` gives null)", variadic=True),
-    Function("contains", ("string", "string"), "bool", "contains({0}, {1})", "whether the first text contains the second"),
-    Function("ends_with", ("string", "string"), "bool", "ends_with({0}, {1})", "whether the first text ends with the second"),
-    Function("length", ("string",), "int64", "length({0})", "number of characters"),
-    Function("lower", ("string",), "string", "lower({0})", "text in lower case"),
-    Function("replace", ("string", "string", "string"), "string", "replace({0}, {1}, {2})", "text with each occurrence of the second made the third"),
-    Function("split_part", ("string", "string", "count"), "string", "split_part({0}, {1}, {2})", "n-th part of a text, from 1, cut at the second; empty when there is none"),
-    Function("starts_with", ("string", "string"), "bool", "starts_with({0}, {1})", "whether the first text starts with the second"),
-    Function("substr", ("string", "count", "count"), "string", "substr({all})", "characters from a place, from 1; how many may follow", optional=1),
-    Function("trim", ("string",), "string", "trim({0})", "text without blanks at its ends"),
-    Function("upper", ("string",), "string", "upper({0})", "text in upper case"),
-    Function("hash_bucket", ("string", "count"), "int64", "CAST(md5_number({0}) % {1} AS BIGINT)", "a stable number from 0 below n, from the text's MD5"),
+    _function("concat(string, string...) -> string", "concat({all})",
+              "texts joined; a null counts as empty (`||` gives null)"),
+    _function("contains(string, string) -> bool", "contains({0}, {1})", "whether the first text contains the second"),
+    _function("ends_with(string, string) -> bool", "ends_with({0}, {1})",
+              "whether the first text ends with the second"),
+    _function("hash_bucket(string, count) -> int64", "CAST(md5_number({0}) % {1} AS BIGINT)",
+              "a stable number from 0 below n"),
+    _function("length(string) -> int64", "length({0})", "number of characters"),
+    _function("lower(string) -> string", "lower({0})", "text in lower case"),
+    _function("replace(string, string, string) -> string", "replace({0}, {1}, {2})", "each second made the third"),
+    _function("split_part(string, string, count) -> string", "split_part({0}, {1}, {2})",
+              "n-th part, from 1, cut at the second"),
+    _function("starts_with(string, string) -> bool", "starts_with({0}, {1})",
+              "whether the first text starts with the second"),
+    _function("substr(string, count, count?) -> string", "substr({all})",
+              "characters from a place, from 1; how many may follow"),
+    _function("trim(string) -> string", "trim({0})", "text without blanks at its ends"),
+    _function("upper(string) -> string", "upper({0})", "text in upper case"),
     # calendar, in the project's timezone
     _calendar("year", "calendar year"),
     _calendar("quarter", "1 to 4"),
@@ -99,10 +123,10 @@ FUNCTIONS: tuple[Function, ...] = (
     _calendar("dayofweek", "0 (Sunday) to 6 (Saturday)"),
     _calendar("isodow", "1 (Monday) to 7 (Sunday)"),
     _calendar("dayofyear", "1 to 366"),
-    _calendar("hour", "0 to 23", kind="clock"),
-    _calendar("minute", "0 to 59", kind="clock"),
-    _calendar("second", "0 to 59, without fractions", kind="clock"),
-    Function("start_of", ("unit", "timestamp"), "timestamp", "", "start of the day, week (Monday), month, quarter or year: start_of('day', x)"),
+    _calendar("hour", "0 to 23", "clock"),
+    _calendar("minute", "0 to 59", "clock"),
+    _calendar("second", "0 to 59, without fractions", "clock"),
+    _function("start_of(unit, timestamp) -> timestamp", "", "start of the day, week (Monday), month, quarter or year"),
     # elapsed time
     _between("seconds", 1_000_000),
     _between("minutes", 60_000_000),
@@ -129,32 +153,32 @@ START_UNITS = ("day", "week", "month", "quarter", "year")
 ALIASES = {"ceiling": "ceil", "pow": "power", "stddev_samp": "stddev", "mean": "avg", "average": "avg", "std": "stddev"}
 """Other systems' names, suggested when they are met; each has one spelling here."""
 
-_CLOCK = "the value would be another at each run, so training could not be repeated"
-_FILES = "an expression sees the columns of its row, never files, settings or the network"
+_CLOCK = (
+    "the value would be another at each run, so training could not be repeated",
+    "use the time of the prediction: the column that `predict_at` names",
+)
+_LUCK = ("the value would be another at each run, so training could not be repeated", "use hash_bucket(text, n)")
+_FILES = (
+    "an expression sees the columns of its row, never files, settings or the network",
+    "declare a Dataset and join it",
+)
+_WINDOW = (
+    "a window function would see rows that are not known yet",
+    "aggregate over other rows with `aggregate`, `by` and `window`",
+)
+_DIFFERENCE = "databases disagree whether it counts boundaries or elapsed time"
+
 REASONS: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(
-        ("now", "today", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "get_current_timestamp"),
-        (_CLOCK, "use the time of the prediction: the column that `predict_at` names"),
-    ),
-    **dict.fromkeys(
-        ("random", "rand", "setseed", "uuid", "gen_random_uuid", "nextval"),
-        (_CLOCK, "use hash_bucket(text, n) for a stable spread"),
-    ),
-    **dict.fromkeys(
-        (
-            "read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto", "read_text", "read_blob",
-            "glob", "getenv", "current_setting", "query", "query_table", "sniff_csv", "duckdb_secrets", "which_secret",
-        ),
-        (_FILES, "declare a Dataset and join it"),
-    ),
-    **dict.fromkeys(
-        ("row_number", "rank", "dense_rank", "ntile", "lag", "lead", "first_value", "last_value"),
-        ("a window function would see rows that are not known yet", "aggregate over other rows with `aggregate`, `by` and `window`"),
-    ),
+    **dict.fromkeys(("now", "today", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"), _CLOCK),
+    **dict.fromkeys(("random", "rand", "setseed", "uuid", "gen_random_uuid", "nextval"), _LUCK),
+    **dict.fromkeys(("read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto", "read_text"), _FILES),
+    **dict.fromkeys(("read_blob", "glob", "getenv", "current_setting", "query", "query_table", "sniff_csv", "duckdb_secrets"), _FILES),
+    **dict.fromkeys(("row_number", "rank", "dense_rank", "ntile", "lag", "lead", "first_value", "last_value"), _WINDOW),
     "log": ("databases disagree whether it means base 10 or e", "write ln(x) or log10(x)"),
-    "date_diff": ("databases disagree whether it counts boundaries or elapsed time", "write minutes_between(a, b) or hours_between(a, b)"),
-    "datediff": ("databases disagree whether it counts boundaries or elapsed time", "write days_between(a, b)"),
+    "date_diff": (_DIFFERENCE, "write minutes_between(a, b) or hours_between(a, b)"),
+    "datediff": (_DIFFERENCE, "write days_between(a, b)"),
     "date_trunc": ("it would cut in UTC, while days start in the project's timezone", "write start_of('day', x)"),
     "weekday": ("databases disagree on which day is 0", "write dayofweek(x) (Sunday is 0) or isodow(x) (Monday is 1)"),
     "median": ("it has no plan that stays fast on long histories yet", "use avg, min or max"),
 }  # fmt: skip
+"""Why well-known functions are refused, and what to write instead."""

@@ -114,9 +114,12 @@ def groups(terms: Sequence[Term], spine: str) -> tuple[Group, ...]:
 
 
 def rows_sql(group: Group) -> str:
+    """Return the rows that a group's terms aggregate: keys, `__known`, the arguments' values, what orders ties."""
     first = group.first
     reads = frozenset().union(*(term_reads(term) for term in group.terms))
-    select = [f"{quote(f'{first.dataset.name}.{name}')} AS {key}" for key, name in zip(group.keys, first.by, strict=True)]
+    select = [
+        f"{quote(f'{first.dataset.name}.{name}')} AS {key}" for key, name in zip(group.keys, first.by, strict=True)
+    ]
     select.append(f"{latest_sql(first.known)} AS __known")
     select += value_columns(group)
     if any(term.plan in ("nearest", "pairs") for term in group.terms):
@@ -183,7 +186,9 @@ def total_sql(group: Group, term: Term, total: str, count: str) -> str:
 def order_sql(term: Term, value: str, *, descending: bool = False, prefix: str = "") -> str:
     """Return the order of rows known at the same time: event time, primary key, value."""
     direction = " DESC NULLS LAST" if descending else " NULLS FIRST"
-    return ", ".join(f"{prefix}{name}{direction}" for name in (*(alias for alias, _ in tie_columns(term.dataset)), value))
+    return ", ".join(
+        f"{prefix}{name}{direction}" for name in (*(alias for alias, _ in tie_columns(term.dataset)), value)
+    )
 
 
 def aggregate_sql(term: Term, value: str) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlc_compiler.sql.groups import AT, scan_sql
 from mlc_compiler.sql.knowledge import known_filter, latest_sql, shifted
-from mlc_compiler.sql.plans import AT, Beside, scan_sql
 from mlc_compiler.sql.scope import quote
 from mlc_compiler.sql.terms import Joined
-from mlc_compiler.sql.text import Stage, columns_sql, where_sql
+from mlc_compiler.sql.text import Beside, Stage, columns_sql, indented, where_sql
 
 NOW = "CAST($now AS TIMESTAMP)"
 
@@ -31,7 +31,9 @@ def beside_joins(joins: Sequence[Joined], spine: str) -> Beside:
         fresh = fresh_sql(joined, f"{alias}.__as_of")
         for column in joined.columns:
             value = f"{alias}.{quote(column)}"
-            beside.columns.append(f"{f'CASE WHEN {fresh} THEN {value} END' if fresh else value} AS {joined.name(column)}")
+            beside.columns.append(
+                f"{f'CASE WHEN {fresh} THEN {value} END' if fresh else value} AS {joined.name(column)}"
+            )
     return beside
 
 
@@ -85,7 +87,7 @@ def _history_sql(joined: Joined) -> str:
     inner = columns_sql([*keys, f"{seen} AS __seen", f"{as_of} AS __as_of", *values, order, newest])
     outer = ", ".join([partition, "__seen", "__as_of", *(quote(name) for name in joined.columns)])
     source = f"SELECT {inner}\nFROM ({_scan(joined)}){where_sql(_conditions(joined))}"
-    return f"SELECT {outer}\nFROM (\n  {source.replace(chr(10), chr(10) + '  ')}\n)\nWHERE __order = 1 AND __as_of = __newest"
+    return f"SELECT {outer}\nFROM (\n  {indented(source)}\n)\nWHERE __order = 1 AND __as_of = __newest"
 
 
 def _static_sql(joined: Joined) -> str:
@@ -125,6 +127,10 @@ def _conditions(joined: Joined) -> list[str]:
 def _order(joined: Joined) -> str:
     """Return the order of one key's rows, the chosen one first; ties are broken the same everywhere."""
     definition = joined.definition
-    times = [] if definition.as_of is None or definition.static else [_source(joined, definition.as_of), latest_sql(joined.known)]
+    times = (
+        []
+        if definition.as_of is None or definition.static
+        else [_source(joined, definition.as_of), latest_sql(joined.known)]
+    )
     ties = [_source(joined, name) for name in dict.fromkeys((*definition.dataset.primary_key, *joined.columns))]
     return ", ".join(f"{sql} DESC NULLS LAST" for sql in (times + ties or [_source(joined, definition.on[0])]))

@@ -8,7 +8,8 @@ from mlc_compiler.sql.definitions import FeatureKind
 from mlc_compiler.sql.values import local_midnight
 
 _BY_TYPE: dict[str, FeatureKind] = {
-    "int64": "number", "float64": "number", "string": "category", "bool": "boolean", "timestamp": "timestamp", "date": "timestamp",
+    "int64": "number", "float64": "number", "string": "category", "bool": "boolean",
+    "timestamp": "timestamp", "date": "timestamp",
 }  # fmt: skip
 _FITS: dict[FeatureKind, tuple[str, ...]] = {
     "number": ("int64", "float64", "bool"),

@@ -76,7 +76,7 @@ def row_instant(dataset: Dataset) -> Instant | None:
     return Instant(sql, canonical, dataset.event_time, dataset.delay, (dataset.event_time,))
 
 
-def column_instant(dataset: Dataset, name: str, timezone: str) -> Instant | None | Problem:
+def column_instant(dataset: Dataset, name: str, timezone: str) -> Instant | Problem | None:
     """Return when a column is known, None when nothing says so, or what is wrong with its `known_at`."""
     column = dataset.column(name)
     if column is None or column.known_at is None:

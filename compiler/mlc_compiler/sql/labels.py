@@ -12,8 +12,8 @@ from mlc_compiler.sql.aggregates import AggregateContext, compile_aggregate
 from mlc_compiler.sql.definitions import LabelDefinition, ModelFeatures, Problem, ProblemPlace, ProblemRelated
 from mlc_compiler.sql.expressions import Compiled, compile_expression
 from mlc_compiler.sql.functions import finite
+from mlc_compiler.sql.groups import AT, scan_sql
 from mlc_compiler.sql.knowledge import Instant, instant, instants, known_filter, latest_sql, latest_text, shifted
-from mlc_compiler.sql.plans import AT, scan_sql
 from mlc_compiler.sql.scope import prepared_scope
 from mlc_compiler.sql.terms import Term
 from mlc_compiler.sql.text import where_sql
@@ -110,7 +110,9 @@ def _nothing_to_predict(view: CompiledView, compiled: Compiled, at: ProblemPlace
         return []
     listed = ", ".join(f"`{name}`" for name in names)
     message = f"the label follows from {listed}, which the caller sends: there is nothing to predict"
-    related = ProblemRelated("request", ", ".join(view.definition.request), ProblemPlace(view.definition.document, ("spec", "request")))
+    related = ProblemRelated(
+        "request", ", ".join(view.definition.request), ProblemPlace(view.definition.document, ("spec", "request"))
+    )
     return [Problem("MLC319", message, at.at("expr"), help=f"take {listed} out of `request`", related=(related,))]
 
 

@@ -11,14 +11,16 @@ from mlc_compiler.sql.knowledge import Instant, column_instant
 _DECLARED = "spec", "columns"
 
 
-def own_problem(view: ViewDefinition, predict: Instant | None, name: str, subject: str, at: ProblemPlace) -> Problem | None:
+def own_problem(
+    view: ViewDefinition, predict: Instant | None, name: str, subject: str, at: ProblemPlace
+) -> Problem | None:
     """Return why `subject` may not use the own row's column `name`, None when the caller sends it."""
     column = view.spine.column(name)
     if column is None or name in view.request:
         return None
     if column.known_at is None:
         message = f"{subject} uses `{name}`, which the caller does not send"
-        help = f"add `{name}` to `request` if it is known when the prediction is made; else {_aggregate_help(view, column)}"
+        help = f"add `{name}` to `request` if it is known then, or {_aggregate_help(view, column)}"
         return Problem("MLC303", message, at, "not in `request`", help, (_predict_at(view),))
     message = f"{subject} uses `{name}`, known only after the prediction is made"
     help = _aggregate_help(view, column)
@@ -35,7 +37,9 @@ def request_problems(view: ViewDefinition, predict: Instant | None) -> list[Prob
         if column is None:
             guess = nearest(name, (c.name for c in view.spine.columns))
             help = f"did you mean `{guess}`?" if guess else ""
-            problems.append(Problem("MLC304", f"there is no column `{name}` in dataset `{view.spine.name}`", at, help=help))
+            problems.append(
+                Problem("MLC304", f"there is no column `{name}` in dataset `{view.spine.name}`", at, help=help)
+            )
         elif column.known_at is not None and not _known_in_time(view, predict, name):
             message = f"`request` lists `{name}`, which nobody knows yet when the prediction is made"
             help = f"take it out of `request`, or mend `known_at` in dataset `{view.spine.name}`"

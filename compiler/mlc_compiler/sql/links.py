@@ -11,7 +11,12 @@ from mlc_compiler.sql.scope import value_type
 
 
 def key_problems(
-    view: ViewDefinition, predict: Instant | None, other: Dataset, names: tuple[str, ...], subject: str, at: ProblemPlace
+    view: ViewDefinition,
+    predict: Instant | None,
+    other: Dataset,
+    names: tuple[str, ...],
+    subject: str,
+    at: ProblemPlace,
 ) -> list[Problem]:
     """Return what is wrong with keys that must be equal in `other` and in the own row; `at` is the list of names."""
     problems = []
@@ -36,9 +41,13 @@ def _type_problem(view: ViewDefinition, other: Dataset, name: str, subject: str,
     own, theirs = view.spine.column(name), other.column(name)
     if own is None or theirs is None or value_type(own) == value_type(theirs):
         return []
-    message = f"key `{name}` of {subject} is {own.type} in `{view.spine.name}` and {theirs.type} in `{other.name}`: they are never equal"
+    message = f"key `{name}` of {subject} is {own.type} in `{view.spine.name}` and {theirs.type} in `{other.name}`"
     related = tuple(
-        ProblemRelated("declared", f"{name}: {{type: {column.type}}}", ProblemPlace(f"Dataset/{dataset.name}", ("spec", "columns", name)))
+        ProblemRelated(
+            "declared",
+            f"{name}: {{type: {column.type}}}",
+            ProblemPlace(f"Dataset/{dataset.name}", ("spec", "columns", name)),
+        )
         for column, dataset in ((own, view.spine), (theirs, other))
     )
     return [Problem("MLC311", message, at, help="give both columns one type", related=related)]
@@ -49,12 +58,15 @@ def join_problems(view: ViewDefinition, predict: Instant | None, join: JoinDefin
     at = ProblemPlace(view.document, ("spec", "joins", join.name))
     if join.name == view.spine.name:
         message = f"join `{join.name}` has the name of the spine, so `{join.name}.x` would mean two things"
-        return [Problem("MLC309", message, at.name(), help=f"give it another name and say dataset: {join.dataset.name}")]
+        return [
+            Problem("MLC309", message, at.name(), help=f"give it another name and say dataset: {join.dataset.name}")
+        ]
     problems = key_problems(view, predict, join.dataset, join.on, f"join `{join.name}`", at.at("on"))
     if join.static == (join.as_of is not None):
         wrong = "says both `as_of` and `static`" if join.static else "says neither `as_of` nor `static`"
         message = f"join `{join.name}` {wrong}"
-        help = f"as_of: {join.dataset.event_time or 'TIMESTAMP'} takes the newest row known; static: true the present content"
+        time = join.dataset.event_time or "COLUMN"
+        help = f"as_of: {time} takes the newest row known then; static: true takes the present content"
         return [*problems, Problem("MLC309", message, at.name(), help=help)]
     return problems + (_static_problems(join, at) if join.static else _history_problems(join, at))
 
@@ -63,7 +75,9 @@ def _static_problems(join: JoinDefinition, at: ProblemPlace) -> list[Problem]:
     dataset = join.dataset
     place = at.at("static")
     if dataset.event_time is not None and not dataset.overwrite:
-        message = f"join `{join.name}` is static, and `{dataset.name}` has a history: training would see rows that came later"
+        message = (
+            f"join `{join.name}` is static, and `{dataset.name}` has a history: training would see rows that came later"
+        )
         help = f"write as_of: {dataset.event_time} instead of static: true"
         related = ProblemRelated("event_time", dataset.event_time, _dataset_place(dataset, "event_time"))
         return [Problem("MLC312", message, place, help=help, related=(related,))]
@@ -72,15 +86,18 @@ def _static_problems(join: JoinDefinition, at: ProblemPlace) -> list[Problem]:
         message = f"join `{join.name}` has a tolerance, which a static table does not age by"
         problems.append(Problem("MLC309", message, at.at("tolerance"), help="leave `tolerance` out"))
     if not unique_on(dataset, join.on):
-        message = f"nothing says that `{dataset.name}` has one row for each {', '.join(join.on)}; of several the greatest is taken"
-        help = f"say primary_key: [{', '.join(join.on)}] in dataset `{dataset.name}`, which is then checked"
+        keys = ", ".join(join.on)
+        message = f"nothing says that `{dataset.name}` has one row for each {keys}; of several the greatest is taken"
+        help = f"say primary_key: [{keys}] in dataset `{dataset.name}`, which is then checked"
         problems.append(Problem("MLC322", message, at.at("on"), help=help, warning=True))
     return problems
 
 
 def _history_problems(join: JoinDefinition, at: ProblemPlace) -> list[Problem]:
     dataset, as_of = join.dataset, join.as_of or ""
-    problem = history_problem(dataset, f"join `{join.name}`", at.at("as_of"), "join it with static: true, which takes its present content")
+    problem = history_problem(
+        dataset, f"join `{join.name}`", at.at("as_of"), "join it with static: true, which takes its present content"
+    )
     if problem is not None:
         return [problem]
     column = dataset.column(as_of)
@@ -108,7 +125,7 @@ def history_problem(dataset: Dataset, subject: str, at: ProblemPlace, overwrite_
     column = dataset.column(dataset.event_time)
     if column is None or column.type != "timestamp":
         kind = f"is of type {column.type}" if column else "does not exist"
-        message = f"event time `{dataset.event_time}` of `{dataset.name}` {kind}, so {subject} can't tell when rows became known"
+        message = f"{subject} can't tell when rows became known: `{dataset.event_time}` of `{dataset.name}` {kind}"
         return Problem("MLC313", message, at, help="event_time names a column of type timestamp")
     return None
 

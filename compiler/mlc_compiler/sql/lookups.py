@@ -1,8 +1,8 @@
 """Aggregates of the online snapshot: one table per dataset and keys, each value over its own window before $now.
 
 Training sees [t - window, t - refresh): what a snapshot that is `refresh` old knows. A snapshot written at $now is that
-old at t = $now + refresh, so its window is [$now + refresh - window, $now): as long as the training window, and equal to
-it for a prediction made `refresh` after the snapshot.
+old at t = $now + refresh, so its window is [$now + refresh - window, $now): as long as the training window, and the
+same for a prediction made `refresh` after the snapshot.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlc_compiler.ir import Lookup
-from mlc_compiler.sql.joins import NOW
-from mlc_compiler.sql.knowledge import latest_sql, latest_text, shifted
-from mlc_compiler.sql.plans import (
+from mlc_compiler.sql.groups import (
     Group,
     direct_sql,
     is_scaled,
@@ -23,6 +21,8 @@ from mlc_compiler.sql.plans import (
     tie_columns,
     value_columns,
 )
+from mlc_compiler.sql.joins import NOW
+from mlc_compiler.sql.knowledge import latest_sql, latest_text, shifted
 from mlc_compiler.sql.scope import quote
 from mlc_compiler.sql.terms import Term
 from mlc_compiler.sql.text import Stage, columns_sql, query_sql, where_sql
@@ -71,7 +71,9 @@ def _times(terms: Sequence[Term]) -> list[str]:
 def _rows_sql(group: Group) -> str:
     dataset = group.first.dataset
     reads = frozenset().union(*(term_reads(term) for term in group.terms))
-    select = [f"{quote(f'{dataset.name}.{name}')} AS {key}" for key, name in zip(group.keys, group.first.by, strict=True)]
+    select = [
+        f"{quote(f'{dataset.name}.{name}')} AS {key}" for key, name in zip(group.keys, group.first.by, strict=True)
+    ]
     times = {latest_text(term.known): latest_sql(term.known) for term in group.terms}
     select += [f"{sql} AS __known{number}" for number, sql in enumerate(times.values(), 1)]
     select += value_columns(group)

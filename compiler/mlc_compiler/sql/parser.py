@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import NoReturn
-
 from mlc_compiler.sql.literals import date_literal, interval_literal, number_literal, timestamp_literal
-from mlc_compiler.sql.syntax import Call, Case, Cast, ExpressionProblem, Literal, Membership, Name, Node, Operation, Span
+from mlc_compiler.sql.syntax import (
+    Call,
+    Case,
+    Cast,
+    ExpressionProblem,
+    Literal,
+    Membership,
+    Name,
+    Node,
+    Operation,
+    Span,
+)
 from mlc_compiler.sql.tokens import Token, tokenize
 
 MAX_DEPTH = 100
@@ -31,8 +40,38 @@ _TYPES = {
     "bool": "bool", "boolean": "bool", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _RESERVED = frozenset(
-    "and or not is in between like case when then else end as null true false distinct interval select from with over"
-    " filter exists union where group having order limit".split()
+    (
+        "and",
+        "or",
+        "not",
+        "is",
+        "in",
+        "between",
+        "like",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "as",
+        "null",
+        "true",
+        "false",
+        "distinct",
+        "interval",
+        "select",
+        "from",
+        "with",
+        "over",
+        "filter",
+        "exists",
+        "union",
+        "where",
+        "group",
+        "having",
+        "order",
+        "limit",
+    )  # fmt: skip
 )
 _REFUSED = {
     "select": ("a query inside an expression is refused", "read other tables through `joins` or `aggregate`"),
@@ -40,7 +79,7 @@ _REFUSED = {
     "exists": ("a query inside an expression is refused", 'use `aggregate: "count(*)"` and compare it with 0'),
     "lambda": ("functions inside an expression are refused", "write the value out"),
 }
-_CLOCKS = frozenset("current_date current_time current_timestamp localtime localtimestamp".split())
+_CLOCKS = frozenset(("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"))
 
 
 class _Refused(Exception):
@@ -72,7 +111,9 @@ class _Parser:
 
     def whole(self) -> Node:
         if self._peek().kind == "end":
-            self._fail("the expression is empty", self._peek().span, help="write a column, or an expression over columns")
+            raise self._refusal(
+                "the expression is empty", self._peek().span, help="write a column, or an expression over columns"
+            )
         node = self._expression(0)
         self._expect_end()
         return node
@@ -95,7 +136,7 @@ class _Parser:
         if token.word == word:
             return self._next()
         found = f"`{token.text}`" if token.kind != "end" else "the end"
-        self._fail(f"`{word}` is missing {after}: {found} stands here", token.span)
+        raise self._refusal(f"`{word}` is missing {after}: {found} stands here", token.span)
 
     def _expect_end(self) -> None:
         token = self._peek()
@@ -103,11 +144,15 @@ class _Parser:
             return
         if token.word in ("over", "filter"):
             help = "aggregate over other rows with `aggregate`, `by`, `window` and `where`"
-            self._fail("window functions are refused: they would see rows that are not known yet", token.span, help=help)
-        self._fail(f"`{token.text}` was not expected here", token.span, help="an operator or the end should follow")
+            raise self._refusal(
+                "window functions are refused: they would see rows that are not known yet", token.span, help=help
+            )
+        raise self._refusal(
+            f"`{token.text}` was not expected here", token.span, help="an operator or the end should follow"
+        )
 
-    def _fail(self, message: str, span: Span, *, code: str = "MLC301", help: str = "") -> NoReturn:
-        raise _Refused(ExpressionProblem(code, message, span, help=help))
+    def _refusal(self, message: str, span: Span, *, code: str = "MLC301", help: str = "") -> _Refused:
+        return _Refused(ExpressionProblem(code, message, span, help=help))
 
     # --- expressions ---
     def _expression(self, power: int) -> Node:
@@ -149,8 +194,10 @@ class _Parser:
             return self._constant(token)
         if token.kind in ("word", "quoted"):
             return self._word(token)
-        found = f"`{token.text}` stands where a value should" if token.kind != "end" else "the expression breaks off here"
-        self._fail(found, token.span)
+        found = (
+            f"`{token.text}` stands where a value should" if token.kind != "end" else "the expression breaks off here"
+        )
+        raise self._refusal(found, token.span)
 
     def _negate(self, operand: Node, sign: Token) -> Node:
         if isinstance(operand, Literal) and isinstance(operand.value, int | float) and operand.type != "bool":
@@ -170,20 +217,26 @@ class _Parser:
     def _word(self, token: Token) -> Node:
         if token.kind == "word":
             if token.word in ("null", "true", "false"):
-                return Literal({"true": True, "false": False}.get(token.word), "null" if token.word == "null" else "bool", token.span)
+                return Literal(
+                    {"true": True, "false": False}.get(token.word),
+                    "null" if token.word == "null" else "bool",
+                    token.span,
+                )
             special = self._special(token)
             if special is not None:
                 return special
             if token.word in _REFUSED:
                 message, help = _REFUSED[token.word]
-                self._fail(message, token.span, code="MLC305", help=help)
+                raise self._refusal(message, token.span, code="MLC305", help=help)
             if token.word in _CLOCKS:
                 return Call(token.word, (), False, token.span, token.span, 1)
             if self._peek().word == "(" and token.word not in _RESERVED:
                 return self._call(token)
             if token.word in _RESERVED:
                 help = f'a column of this name is written "{token.text}", with quotes'
-                self._fail(f"`{token.text}` is a word of the language and stands where a value should", token.span, help=help)
+                raise self._refusal(
+                    f"`{token.text}` is a word of the language and stands where a value should", token.span, help=help
+                )
         return self._name(token)
 
     def _special(self, token: Token) -> Node | None:
@@ -195,7 +248,9 @@ class _Parser:
         if word == "interval":
             return self._interval(token)
         if word in ("timestamp", "date") and following.kind == "string":
-            read: Callable[[str, Span], Literal | ExpressionProblem] = timestamp_literal if word == "timestamp" else date_literal
+            read: Callable[[str, Span], Literal | ExpressionProblem] = (
+                timestamp_literal if word == "timestamp" else date_literal
+            )
             text = self._next()
             return self._checked(read(text.text[1:-1], (token.span[0], text.span[1])))
         return None
@@ -205,7 +260,7 @@ class _Parser:
             return Name(None, token.text, token.span)
         column = self._next()
         if column.kind not in ("word", "quoted"):
-            self._fail(f"a column's name is missing after `{token.text}.`", column.span)
+            raise self._refusal(f"a column's name is missing after `{token.text}.`", column.span)
         return Name(token.text, column.text, (token.span[0], column.span[1]))
 
     # --- calls and clauses ---
@@ -220,7 +275,9 @@ class _Parser:
         name = token.word
         if distinct is not None:
             if name != "count":
-                self._fail(f"`distinct` is refused in `{name}`", distinct.span, help="only count has it: count_distinct(x)")
+                raise self._refusal(
+                    f"`distinct` is refused in `{name}`", distinct.span, help="only count has it: count_distinct(x)"
+                )
             name = "count_distinct"
         return Call(name, arguments, False, token.span, (token.span[0], end.span[1]), self._depth(*arguments))
 
@@ -229,7 +286,7 @@ class _Parser:
         while self._accept(",") is not None:
             items.append(self._expression(0))
             if len(items) > MAX_ITEMS:
-                self._fail(f"more than {MAX_ITEMS:,} values in one list", self._peek().span)
+                raise self._refusal(f"more than {MAX_ITEMS:,} values in one list", self._peek().span)
         return tuple(items)
 
     def _case(self, token: Token) -> Case:
@@ -240,7 +297,9 @@ class _Parser:
             self._expect("then", "after the condition of `when`")
             branches.append((condition, self._expression(0)))
         if not branches:
-            self._fail("`case` has no `when`", token.span, help="case when CONDITION then VALUE else VALUE end")
+            raise self._refusal(
+                "`case` has no `when`", token.span, help="case when CONDITION then VALUE else VALUE end"
+            )
         default = self._expression(0) if self._accept("else") is not None else None
         end = self._expect("end", "after `case`")
         parts = [part for part in (operand, *(p for branch in branches for p in branch), default) if part is not None]
@@ -259,7 +318,9 @@ class _Parser:
         type_ = _TYPES.get(token.word)
         if type_ is None:
             help = "one of string, int64, float64, bool, timestamp, date"
-            self._fail(f"`{token.text}` is not a type that a value can be cast to", token.span, code="MLC306", help=help)
+            raise self._refusal(
+                f"`{token.text}` is not a type that a value can be cast to", token.span, code="MLC306", help=help
+            )
         return Cast(operand, type_, (start, token.span[1]), self._depth(operand))
 
     def _interval(self, token: Token) -> Literal:
@@ -281,7 +342,9 @@ class _Parser:
             self._expect("from", "after `is distinct`")
             node = self._operation("is distinct from", left, self._expression(_RANGE))
         else:
-            self._fail("null, true, false or distinct from should follow `is`", token.span, help="compare values with =")
+            raise self._refusal(
+                "null, true, false or distinct from should follow `is`", token.span, help="compare values with ="
+            )
         return self._operation("not", node) if negated else node
 
     def _range(self, left: Node) -> Node:
@@ -296,7 +359,7 @@ class _Parser:
         elif token.word == "in":
             node = self._membership(left)
         else:
-            self._fail(f"between, in or like should follow `not`, and `{token.text}` does", token.span)
+            raise self._refusal(f"between, in or like should follow `not`, and `{token.text}` does", token.span)
         return self._operation("not", node) if negated else node
 
     def _membership(self, left: Node) -> Membership:
@@ -318,4 +381,4 @@ class _Parser:
     def _check_depth(self, depth: int, span: Span) -> None:
         if depth > MAX_DEPTH:
             help = "split it into several features; for many alternatives use `in (...)`"
-            self._fail(f"the expression is nested more than {MAX_DEPTH} deep", span, help=help)
+            raise self._refusal(f"the expression is nested more than {MAX_DEPTH} deep", span, help=help)

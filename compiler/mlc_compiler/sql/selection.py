@@ -19,7 +19,12 @@ def chosen_features(
     for index, pattern in enumerate(model.select):
         at = ProblemPlace(model.document, ("spec", "features", index))
         full = pattern if "." in pattern else f"{pattern}.*"
-        names = [(v, f.name) for v in views for f in v.definition.features if fnmatch.fnmatchcase(f"{v.definition.name}.{f.name}", full)]
+        names = [
+            (v, f.name)
+            for v in views
+            for f in v.definition.features
+            if fnmatch.fnmatchcase(f"{v.definition.name}.{f.name}", full)
+        ]
         if not names:
             problems.append(_no_match(pattern, full, views, at))
         for view, name in names:
@@ -58,7 +63,9 @@ def _key_problems(view: CompiledView, chosen: tuple[CompiledFeature, ...]) -> li
     for feature in chosen:
         name = feature.definition.name
         if name in view.definition.spine.primary_key and not is_key(feature, view):
-            message = f"feature `{name}` has the name of a primary key of `{view.definition.spine.name}`, and another meaning"
+            message = (
+                f"feature `{name}` has the name of a primary key of `{view.definition.spine.name}`, and another meaning"
+            )
             at = ProblemPlace(f"FeatureView/{feature.view}", ("spec", "features", name)).name()
             problems.append(Problem("MLC323", message, at, help="rename the feature"))
     return problems
@@ -81,16 +88,21 @@ def view_problems(model: ModelFeatures, views: tuple[CompiledView, ...]) -> list
         other = view.definition
         at = ProblemPlace(model.document, ("spec", "features"))
         if other.spine.name != first.spine.name:
-            message = f"views `{first.name}` and `{other.name}` have different spines: `{first.spine.name}` and `{other.spine.name}`"
+            spines = f"`{first.spine.name}` and `{other.spine.name}`"
+            message = f"views `{first.name}` and `{other.name}` have different spines: {spines}"
             problems.append(Problem("MLC207", message, at, help="a model's features are of one row of one dataset"))
         elif views[0].predict and view.predict and views[0].predict.canonical != view.predict.canonical:
             message = f"views `{first.name}` and `{other.name}` predict at different times"
             related = tuple(
-                ProblemRelated("predict_at", v.predict_at, ProblemPlace(v.document, ("spec", "predict_at"))) for v in (first, other)
+                ProblemRelated("predict_at", v.predict_at, ProblemPlace(v.document, ("spec", "predict_at")))
+                for v in (first, other)
             )
-            problems.append(Problem("MLC207", message, at, help="let both views say the same `predict_at`", related=related))
+            problems.append(
+                Problem("MLC207", message, at, help="let both views say the same `predict_at`", related=related)
+            )
         elif other.refresh != first.refresh:
-            message = f"views `{first.name}` and `{other.name}` are refreshed every {duration_text(first.refresh)} and {duration_text(other.refresh)}"
+            times = f"{duration_text(first.refresh)} and {duration_text(other.refresh)}"
+            message = f"views `{first.name}` and `{other.name}` are refreshed every {times}"
             help = "the snapshot of a model is written at once: let both views say the same online.refresh"
             problems.append(Problem("MLC323", message, at, help=help))
     return problems

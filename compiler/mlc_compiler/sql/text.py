@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +15,23 @@ class Stage:
     materialized: bool = False
 
 
+@dataclass(slots=True)
+class Beside:
+    """What stands beside rows called `s`: stages before the query, joins after its FROM, and select columns."""
+
+    stages: list[Stage] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+
+
 def columns_sql(columns: Iterable[str]) -> str:
     """Return a select list, one column a line."""
     return ",\n  ".join(columns)
+
+
+def indented(sql: str) -> str:
+    """Return SQL whose lines after the first stand two columns further right; no literal holds a line break."""
+    return sql.replace("\n", "\n  ")
 
 
 def where_sql(conditions: Sequence[str]) -> str:
@@ -37,5 +51,5 @@ def query_sql(stages: Sequence[Stage], final: str) -> str:
     parts = []
     for stage in stages:
         hint = "MATERIALIZED " if stage.materialized else ""
-        parts.append(f"{stage.name} AS {hint}(\n  " + stage.sql.replace("\n", "\n  ") + "\n)")
+        parts.append(f"{stage.name} AS {hint}(\n  {indented(stage.sql)}\n)")
     return ("WITH " + ",\n".join(parts) + "\n" if parts else "") + final

@@ -1,4 +1,4 @@
-"""Splits the text of an expression into tokens; whatever the language does not have is one problem, never an exception."""
+"""Splits the text of an expression into tokens; what the language does not have is a problem, never an exception."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def _no_token(text: str, position: int) -> ExpressionProblem:
         message = "`;` ends a statement; an expression is one value"
         return ExpressionProblem("MLC301", message, (position, position + 1), help="delete it and what follows")
     message = f"`{_visible(character)}` means nothing in an expression"
-    return ExpressionProblem("MLC301", message, (position, position + 1), help="see docs/expressions.md for what there is")
+    return ExpressionProblem(
+        "MLC301", message, (position, position + 1), help="see docs/expressions.md for what there is"
+    )
 
 
 def _visible(character: str) -> str:

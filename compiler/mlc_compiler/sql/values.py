@@ -40,7 +40,7 @@ class Typed:
         return f"TRY({sql})" if self.fallible else sql
 
 
-def merged(
+def merged(  # noqa: PLR0913 - the parts of a Typed
     parts: Iterable[Typed], sql: str, type_: str, canonical: str, *,
     fallible: bool = False, zoned: bool = False, narrow: bool = False,
 ) -> Typed:  # fmt: skip

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from mlc_compiler.ir import Dataset
 from mlc_compiler.sql.aggregates import AggregateContext, compile_aggregate
-from mlc_compiler.sql.definitions import FeatureDefinition, JoinDefinition, Problem, ProblemPlace, ProblemRelated, ViewDefinition
+from mlc_compiler.sql.definitions import (
+    FeatureDefinition,
+    JoinDefinition,
+    Problem,
+    ProblemPlace,
+    ProblemRelated,
+    ViewDefinition,
+)
 from mlc_compiler.sql.expressions import Compiled, compile_expression
 from mlc_compiler.sql.graph import cycles, ordered, uses
 from mlc_compiler.sql.kinds import Kinded, kinded
@@ -61,7 +68,8 @@ def feature_column(view: str, feature: str) -> str:
 def expression_problems(compiled: Compiled, at: ProblemPlace, subject: str = "") -> list[Problem]:
     """Return an expression's problems as problems of the field that holds it."""
     return [
-        Problem(p.code, f"{subject}{p.message}", at.slice(p.span), p.note, p.help, (), p.warning) for p in compiled.problems
+        Problem(p.code, f"{subject}{p.message}", at.slice(p.span), p.note, p.help, (), p.warning)
+        for p in compiled.problems
     ]
 
 
@@ -141,7 +149,9 @@ class _ViewCompiler:
         missing = [name for name in reads if name not in self._view.request]
         if join.tolerance is None or not missing:
             return []
-        message = f"join `{join.name}` has a tolerance, and the server can't tell how old a row is without `{missing[0]}`"
+        message = (
+            f"join `{join.name}` has a tolerance, and the server can't tell how old a row is without `{missing[0]}`"
+        )
         help = f"add `{missing[0]}` to `request`, or leave `tolerance` out"
         related = (ProblemRelated("predict_at", self._view.predict_at, self._place("predict_at")),)
         return [Problem("MLC325", message, self._place("joins", join.name, "tolerance"), help=help, related=related)]
@@ -163,7 +173,11 @@ class _ViewCompiler:
         return tuple(feature for feature in done.values() if feature is not None)
 
     def _compile_feature(
-        self, feature: FeatureDefinition, used: tuple[str, ...], done: dict[str, CompiledFeature | None], broken: frozenset[str]
+        self,
+        feature: FeatureDefinition,
+        used: tuple[str, ...],
+        done: dict[str, CompiledFeature | None],
+        broken: frozenset[str],
     ) -> CompiledFeature | None:
         if (feature.expr is None) == (feature.aggregate is None):
             message = f"feature `{feature.name}` needs exactly one of `expr` and `aggregate`"
@@ -175,7 +189,11 @@ class _ViewCompiler:
         return self._compile_expr(feature, used, done, broken)
 
     def _compile_expr(
-        self, feature: FeatureDefinition, used: tuple[str, ...], done: dict[str, CompiledFeature | None], broken: frozenset[str]
+        self,
+        feature: FeatureDefinition,
+        used: tuple[str, ...],
+        done: dict[str, CompiledFeature | None],
+        broken: frozenset[str],
     ) -> CompiledFeature | None:
         at = self._place("features", feature.name, "expr")
         text = feature.expr or ""
@@ -195,7 +213,9 @@ class _ViewCompiler:
         form = self._kind(feature, compiled.typed)
         if form is None or not sound:
             return None
-        return CompiledFeature(feature, self._view.name, compiled.typed, form, used, (), joined, compiled.typed.canonical)
+        return CompiledFeature(
+            feature, self._view.name, compiled.typed, form, used, (), joined, compiled.typed.canonical
+        )
 
     def _compile_aggregate(self, feature: FeatureDefinition) -> CompiledFeature | None:
         aggregate = feature.aggregate

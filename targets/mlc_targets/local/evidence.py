@@ -30,7 +30,7 @@ def evidence(run: Run) -> dict[str, Any]:
         "version": run.model.version,
         "artifact": package["artifact"],
         "gates_digest": gates_digest(run.model.gates),
-        "test_snapshot": test_snapshot(run),
+        "test_snapshot": snapshot_digest(run),
         "champion": _champion(run),
         "inputs": {"datasets": dict(run.inputs), "lock": lock_digest(run)},
         "folds": split["folds"],
@@ -57,7 +57,7 @@ def digest_of(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_snapshot(run: Run) -> str:
+def snapshot_digest(run: Run) -> str:
     """Return the digest of what the test rows depend on: data, feature query, label and split."""
     query = run.model.features
     return digests.digest((dict(run.inputs), query.training_sql, run.model.label.definition, run.model.split))

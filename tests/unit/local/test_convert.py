@@ -18,6 +18,7 @@ from mlc_targets.local.package.bundle import Package, PackageManifest
 from mlc_targets.local.package.manifest import PackagedFeature
 from mlc_targets.local.package.predictor import load_predictor
 from mlc_targets.local.store import Store
+from mlc_targets.local.train.fitted import fixed_threads
 from mlc_targets.local.train.rows import Rows
 from mlc_targets.local.train.training import fit
 
@@ -48,7 +49,8 @@ def packaged(path: str, how: ir.Preprocessing, task: str, form: str = "onnx", **
     model = a_running_model(estimator=spec, task=task, package=form)
     run_ = Run(a_project_release(model).project, model, Path(), Store(Path()), None, 1, ())
     data = rows(task)
-    fitted = fit(run_, spec, data, {}).model
+    with fixed_threads(1):
+        fitted = fit(run_, spec, data, {}).model
     names = [f.name for f in FEATURES]
     content = convert.to_onnx(fitted, model) if form == "onnx" else convert.to_skops(fitted, data.columns, names)
     query = model.features
@@ -64,7 +66,9 @@ HOW = [
     ir.Preprocessing(impute, scale, indicator, encode, 130, 3)  # type: ignore[arg-type]
     for (impute, scale), (indicator, encode) in zip(
         itertools.product(("median", "mean", "zero"), ("standard", "min_max", "robust", "none")),
-        itertools.cycle([(True, "one_hot"), (False, "ordinal"), (True, "ordinal"), (False, "one_hot"), (True, "one_hot")]),
+        itertools.cycle(
+            [(True, "one_hot"), (False, "ordinal"), (True, "ordinal"), (False, "one_hot"), (True, "one_hot")]
+        ),
         strict=False,
     )
 ]

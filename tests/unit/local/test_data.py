@@ -20,6 +20,9 @@ from mlc_targets.local.data.files import dataset_digests, in_order, open_digests
 from mlc_targets.local.data.statistics import describe, measure
 from mlc_targets.local.findings import findings_of
 
+MIDNIGHT = dt.datetime.fromisoformat("2020-01-01")
+MORNING = dt.datetime.fromisoformat("2020-01-01T10:00")
+
 
 def a_table(
     root: Path, text: str, form: str = "csv", columns: tuple[ir.Column, ...] | None = None, **source: Any
@@ -43,7 +46,7 @@ def refused(dataset: ir.Dataset, root: Path) -> tuple[Finding, ...]:
 # --- reading ---------------------------------------------------------------------------------------------------------
 def test_text_is_read_as_the_declared_types(tmp_path: Path) -> None:
     table = a_table(tmp_path, "id,at,v,more\n1,2020-01-01 10:00:00,3.5,x\n2,,,\n")
-    assert rows_of(table, tmp_path) == [(1, dt.datetime(2020, 1, 1, 10), 3.5), (2, None, None)]
+    assert rows_of(table, tmp_path) == [(1, MORNING, 3.5), (2, None, None)]
 
 
 def test_an_offset_of_a_timestamp_counts(tmp_path: Path) -> None:
@@ -69,12 +72,12 @@ def test_not_a_number_is_a_missing_value(tmp_path: Path) -> None:
 
 def test_json_lines_are_read_and_missing_fields_are_null(tmp_path: Path) -> None:
     table = a_table(tmp_path, '{"id": 1, "at": "2020-01-01T00:00:00Z", "v": 2}\n{"id": 2}\n', "jsonl")
-    assert rows_of(table, tmp_path) == [(1, dt.datetime(2020, 1, 1), 2.0), (2, None, None)]
+    assert rows_of(table, tmp_path) == [(1, MIDNIGHT, 2.0), (2, None, None)]
 
 
 def test_a_file_without_header_has_the_declared_columns(tmp_path: Path) -> None:
     table = a_table(tmp_path, "1;2020-01-01;3\n", delimiter=";", header=False)
-    assert rows_of(table, tmp_path) == [(1, dt.datetime(2020, 1, 1), 3.0)]
+    assert rows_of(table, tmp_path) == [(1, MIDNIGHT, 3.0)]
 
 
 def test_a_missing_file_is_found_by_its_nearest_name(tmp_path: Path) -> None:
@@ -213,7 +216,10 @@ def a_check(name: str, kind: str, **fields: Any) -> ir.DataCheck:
     ("check", "note"),
     [
         (a_check("row_count", "row_count", min=2000), "it is 1,500; at least 2,000 is asked for"),
-        (a_check("missing", "missing_rate", columns=("age",), max=0.01), "137 of 1,500 rows (9.13%); 1.00% are allowed"),
+        (
+            a_check("missing", "missing_rate", columns=("age",), max=0.01),
+            "137 of 1,500 rows (9.13%); 1.00% are allowed",
+        ),
         (a_check("pages > 0", "expression", expression="pages > 0"), "of 1,500 rows ("),
         (a_check("mean", "range", columns=("age",), statistic="mean", max=20), "at most 20 is asked for"),
         (a_check("unique", "unique", columns=("channel", "pages")), "of 1,500 rows ("),
@@ -255,7 +261,7 @@ def test_a_stale_table_warns_in_every_run(tmp_path: Path) -> None:
 def test_statistics_are_exact_and_repeatable(tmp_path: Path) -> None:
     write_visits(tmp_path)
     (found,) = measure((the_visits(),), ("visits",), tmp_path)
-    columns = {name: dict(values) for name, values in found.columns}
+    columns: dict[str, Any] = {name: dict(values) for name, values in found.columns}
     assert (found.rows, found.files[0][0]) == (1500, "data/visits.parquet")
     assert columns["visit_id"] == {"type": "int64", "nulls": 0, "distinct": 1500, "min": 1, "max": 1500}
     assert columns["age"]["nulls"] == 137

@@ -15,8 +15,19 @@ import pytest
 
 from builders import a_pin, a_release
 from local_runs import (
-    LABEL, LINEAR, MODEL, SELECT, Silent, a_project_release, a_running_model, an_estimator, run, the_query, the_visits,
-    visits, write_visits,
+    LABEL,
+    LINEAR,
+    MODEL,
+    SELECT,
+    Silent,
+    a_project_release,
+    a_running_model,
+    an_estimator,
+    run,
+    the_query,
+    the_visits,
+    visits,
+    write_visits,
 )  # fmt: skip
 from mlc_compiler import ir
 from mlc_compiler.backend.target import RunOptions, RunResult
@@ -218,7 +229,11 @@ def test_groups_of_a_group_split_share_a_fold(tmp_path: Path) -> None:
     from mlc_targets.local.train.rows import read_columns
 
     write_visits(tmp_path)
-    query = replace(the_query(), training_sql=SELECT.format(label=LABEL + ", visit_id % 97 AS __slice_shop"), slices=("channel", "shop"))
+    query = replace(
+        the_query(),
+        training_sql=SELECT.format(label=LABEL + ", visit_id % 97 AS __slice_shop"),
+        slices=("channel", "shop"),
+    )
     split = ir.Split("group", 0.6, 0.2, 0.2, 0.0, ("shop",), MODEL.at("split"))
     result = run(a_running_model(features=query, split=split, **SMALL), tmp_path)
     assert result.findings == ()
@@ -268,7 +283,7 @@ def test_a_champion_reads_columns_that_the_model_no_longer_has(copied: Path) -> 
     fewer = the_visits(columns=tuple(c for c in the_visits().columns if c.name != "age"))
     model = a_running_model(features=query, datasets=(fewer,), baseline=None, version="sha256:" + "2b" * 32)
     result = TARGET.run(with_champion(model, artifact), model, RunOptions(copied), Silent())
-    assert statuses(result)["ingest visits of champion"] == "ran" or "unchanged" in statuses(result).values()
+    assert statuses(result)["ingest visits of champion"] == "ran"
     assert statuses(result)["evaluate champion"] == "ran"
     assert result.findings == ()
 

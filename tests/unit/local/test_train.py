@@ -53,8 +53,14 @@ def test_missing_numbers_stay_missing_where_nothing_is_imputed() -> None:
 
 @pytest.mark.parametrize(
     ("minimum", "most", "kept"),
-    [(None, None, ["", "app", "shop", "web"]), (2, None, ["app"]), (0.3, None, ["app"]), (None, 2, ["", "app"]), (9, None, ["app"])],
-)  # fmt: skip
+    [
+        (None, None, ["", "app", "shop", "web"]),
+        (2, None, ["app"]),
+        (0.3, None, ["app"]),
+        (None, 2, ["", "app"]),
+        (9, None, ["app"]),
+    ],
+)
 def test_seldom_categories_are_pooled(minimum: float | None, most: int | None, kept: list[str]) -> None:
     how = replace(LINEAR, min_frequency=minimum, max_categories=most)
     assert kept_categories(COLUMNS["channel"], how).tolist() == kept

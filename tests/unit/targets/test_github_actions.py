@@ -238,8 +238,10 @@ def test_the_scripts_use_the_names_of_the_conventions() -> None:
     assert conventions.RUNS_FOLDER in scripts["keep"]
     assert f":{conventions.PACKAGE_MOUNT}" in scripts["fetch"]
     assert f":{conventions.PACKAGE_MOUNT}" in scripts["image"]
-    folders = f"{conventions.DEPLOY_FOLDER} {conventions.CARDS_FOLDER} {conventions.WORKFLOWS_FOLDER};"
-    assert f"for folder in {folders}" in scripts["plan"]
+    built = (conventions.DEPLOY_FOLDER, conventions.CARDS_FOLDER, conventions.WORKFLOWS_FOLDER, conventions.MANIFEST_FILE)
+    assert f"for built in {' '.join(built)};" in scripts["plan"]
+    assert f"$recipe/{conventions.MANIFEST_FILE}" in scripts["changed"]
+    assert f"(exclude){conventions.STATE_FOLDER}'" in scripts["pin"]
     version = "sha256:" + "0123456789ab" + "c" * 52
     assert conventions.image_tag(version) == "v-0123456789ab"
     assert 'image:v-$version"' in scripts["image"]

@@ -24,7 +24,9 @@ for environment in $ENVIRONMENTS; do
     pinned=$(git log -1 --format=%H -- "$file")
     reference=$(sed -n 's/^image: //p' "$file" 2> /dev/null) || reference=
     packed=false
-    if [ -n "$reference" ] && git diff --quiet "$pinned" -- "$recipe"; then packed=true; fi
+    if [ -n "$reference" ] && git diff --quiet "$pinned" -- "$recipe" ":(exclude)$recipe/.mlc-manifest"; then
+      packed=true
+    fi
     if $packed && ! grep --quiet --line-regexp --fixed-strings "$model" <<< "$differing"; then continue; fi
     pin+=("$environment/$model")
     if ! grep --quiet "^version: sha256:$version" "$file" 2> /dev/null || ! mlc release "$model" -e "$environment" \

@@ -26,9 +26,10 @@ for attempt in 1 2 3 4 5; do
   git checkout --quiet --force --detach FETCH_HEAD
   released=() failed=0
   for pair in $(jq --raw-output '.[]' <<< "$PINS"); do
-    if ! git diff --quiet "$GITHUB_SHA" HEAD -- "deploy/images/${pair#*/}"; then
-      echo "::notice::${pair#*/} has changed since; the run of that commit pins it"
-    elif release "${pair%%/*}" "${pair#*/}"; then
+    model=${pair#*/} recipe="deploy/images/${pair#*/}"
+    if ! git diff --quiet "$GITHUB_SHA" HEAD -- "$recipe" ":(exclude)$recipe/.mlc-manifest"; then
+      echo "::notice::$model has changed since; the run of that commit pins it"
+    elif release "${pair%%/*}" "$model"; then
       released+=("$pair")
     else
       echo "::error::$pair is not pinned"
@@ -36,9 +37,7 @@ for attempt in 1 2 3 4 5; do
     fi
   done
   mlc build
-  for folder in environments deploy docs .github; do
-    if [ -d "$folder" ]; then git add --all -- "$folder"; fi
-  done
+  git add --all -- . ':(exclude).mlc'
   if git diff --cached --quiet; then exit "$failed"; fi
   run="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID"
   git commit --quiet --message "Release ${released[*]}" --message "Made by $run"

@@ -91,7 +91,9 @@ class _Graph:
 
     def _impute(self, value: str, step: Transformer) -> str:
         missing = self._add("IsNaN", [value], "mlc_missing")
-        filled = self._add("Where", [missing, self._constant("mlc_fill", step.statistics_.astype(np.float64)), value], "mlc_filled")
+        filled = self._add(
+            "Where", [missing, self._constant("mlc_fill", step.statistics_.astype(np.float64)), value], "mlc_filled"
+        )
         indicated = self._encoder.indicated()
         if not indicated:
             return filled
