@@ -11,16 +11,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_SCALARS = (str, int, float, bool, type(None))
 Json = Any
 """A JSON value; `Any`, since type hints can't describe decoding by a type that is only known when it runs."""
 
 
 def to_json(value: object) -> Json:
     """Return the JSON value of a dataclass, tuple, mapping or scalar; fields that hold their default are left out."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if fields := _defaults(kind):
         return {
             name: to_json(item)
-            for name, default in _defaults(type(value))
+            for name, default in fields
             if (item := getattr(value, name)) != default or default is dataclasses.MISSING
         }
     if isinstance(value, tuple | list):
@@ -32,7 +36,7 @@ def to_json(value: object) -> Json:
 
 @functools.cache
 def _defaults(cls: type) -> tuple[tuple[str, object], ...]:
-    return tuple((f.name, f.default) for f in dataclasses.fields(cls))
+    return tuple((f.name, f.default) for f in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
 
 
 def from_json(cls: type[T], value: Json) -> T:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from mlc_compiler import ir
 from mlc_compiler.analysis import analyse
+from mlc_compiler.analysis.capability import check_capability
 from mlc_compiler.backend.kustomization import kustomization, unmatched_patches
 from mlc_compiler.backend.target import Artifact, Target
 from mlc_compiler.conventions import PROJECT_FILE
@@ -75,12 +76,13 @@ def _check_first(documents: tuple[YamlDocument, ...], sink: Sink) -> None:
 
 def compile_project(project: Project, inputs: Inputs, sink: Sink) -> Compilation | None:
     """Analyse and lower: the releases of all environments, or None when the project has errors."""
+    controllers = frozenset(c for t in inputs.targets for c in t.controllers)
     analyse(project, sink)
+    check_capability(project, controllers, sink)
     models = resolve_models(project, inputs.lock, inputs.code, sink)
     if sink.failed():
         return None
     base = project_ir(project, inputs.lock.pinned())
-    controllers = frozenset(c for t in inputs.targets for c in t.controllers)
     releases = tuple(release(base, e, models, inputs.pins, controllers, sink) for e in project.environments)
     if inputs.preview:
         releases = tuple(map(preview, releases))

@@ -80,7 +80,7 @@ def ask(server: serving.Server, count: int) -> None:
     """Send requests: most are answered, one in ten misses the lookup."""
     for number in range(count):
         row = {"origin": "EWR", "carrier": "UA" if number % 10 else "ZZ", "distance": 100 * number % 3000}
-        answer = server.post("/predict", [{**row, "departure": "2013-12-01T12:00:00Z"}] * 3)
+        answer = server.post("/predict", {"instances": [{**row, "departure": "2013-12-01T12:00:00Z"}] * 3})
         assert answer.status_code == 200, answer.text
 
 

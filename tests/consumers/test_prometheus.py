@@ -184,7 +184,7 @@ def test_failing_requests_reach_the_webhook_as_one_page(tmp_path: Path) -> None:
         rules, _ = hurried(folder)
         routes = alertmanager_file(folder, f"http://127.0.0.1:{hook}/")
         port = free_port()
-        command: list[str | Path] = [alertmanager, f"--config.file={routes}", f"--storage.path={tmp_path / 'alertmanager'}"]
+        command: list[str | Path] = [alertmanager, f"--config.file={routes}", f"--storage.path={tmp_path / 'am'}"]
         command += ["--cluster.listen-address=", f"--web.listen-address=127.0.0.1:{port}"]
         with (
             a_process(command, tmp_path / "alertmanager.log"),

@@ -12,7 +12,7 @@ from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.metrics import metric, metrics_of
 from mlc_compiler.spec.model import Estimator, Model, SearchDimension
 
-ALLOWED = ("sklearn.", "lightgbm.", "xgboost.")
+ALLOWED = ("sklearn.",)
 CLASSIFIER_TASKS = ("binary_classification", "multiclass_classification")
 FOLDS = ("train", "validation", "test")
 
@@ -76,7 +76,12 @@ def _dimension(document: Document[Model], name: str, dimension: SearchDimension,
             help="write the smaller bound first; `choice: [...]` takes single values",
         )
     elif form == "log_uniform" and values[0] <= 0:
-        sink.error("MLC404", at, f"the logarithmic range of `{name}` starts at {number_text(values[0])}", help="start above zero")
+        sink.error(
+            "MLC404",
+            at,
+            f"the logarithmic range of `{name}` starts at {number_text(values[0])}",
+            help="start above zero",
+        )
 
 
 def check_metric(

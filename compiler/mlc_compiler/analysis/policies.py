@@ -11,6 +11,10 @@ from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.spec.policy import Policy, Rule
 
+_TYPES = {str: "text", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
+NOTE = 100
+"""Characters of the CEL library's words that a finding repeats."""
+
 
 def check_policies(project: Project, sink: Sink) -> None:
     """Judge every rule on every document of its kind."""
@@ -21,43 +25,39 @@ def check_policies(project: Project, sink: Sink) -> None:
             _Judge(policy, index, rule).judge(project, sink)
 
 
+class _BrokenRule(Exception):
+    """The rule can't be evaluated: in which field, and why."""
+
+    def __init__(self, field: str, reason: str, note: str = "") -> None:
+        super().__init__(reason)
+        self.field, self.reason, self.note = field, reason, note
+
+
 class _Judge:
-    """One rule, compiled."""
+    """One rule."""
 
     def __init__(self, policy: Document[Policy], index: int, rule: Rule) -> None:
         self.policy, self.index, self.rule = policy, index, rule
         self.variable = snake_case(rule.for_)
 
     def judge(self, project: Project, sink: Sink) -> None:
-        import cel  # a compiled library, 0.3 s to import: only projects with policies pay
-
+        """Report each document that breaks the rule; a rule that can't be evaluated is reported once."""
         try:
-            when = cel.compile(self.rule.when) if self.rule.when else None
-        except ValueError as error:
-            self._broken("when", str(error), sink)
-            return
-        try:
-            require = cel.compile(self.rule.require)
-        except ValueError as error:
-            self._broken("require", str(error), sink)
-            return
-        for document, value in _subjects(project, self.rule.for_):
-            bindings = {self.variable: value, "project": _plain(project.document)}
-            if self._holds(when, "when", bindings, sink, True) and not self._holds(require, "require", bindings, sink):
-                self._violated(document, sink)
-
-    def _holds(self, program: Any, field: str, bindings: dict[str, Any], sink: Sink, default: bool = False) -> bool:
-        if program is None:
-            return default
-        try:
-            result = program.execute(bindings)
-        except (RuntimeError, KeyError, ValueError, TypeError) as error:
-            self._broken(field, f"{type(error).__name__}: {error}", sink)
-            return field == "require"
-        if not isinstance(result, bool):
-            self._broken(field, f"it yields {type(result).__name__}, not true or false", sink)
-            return field == "require"
-        return result
+            when = _compiled("when", self.rule.when or "true")
+            require = _compiled("require", self.rule.require)
+            about = _plain(project.document)
+            for document, value in _subjects(project, self.rule.for_):
+                bindings = {self.variable: value, "project": about}
+                if _holds(when, "when", bindings, document) and not _holds(require, "require", bindings, document):
+                    self._violated(document, sink)
+        except _BrokenRule as broken:
+            sink.error(
+                "MLC802",
+                self.policy.at("rules", self.index, broken.field),
+                f"rule `{self.rule.id}` can't be evaluated: {broken.reason}",
+                note=broken.note,
+                help=f"the rule sees `{self.variable}` and `project`; guard fields that may be absent with has(...)",
+            )
 
     def _violated(self, document: Document[Any], sink: Sink) -> None:
         severity = Severity.ERROR if self.rule.enforcement == "blocking" else Severity.WARNING
@@ -73,13 +73,31 @@ class _Judge:
             )
         )
 
-    def _broken(self, field: str, reason: str, sink: Sink) -> None:
-        sink.error(
-            "MLC802",
-            self.policy.at("rules", self.index, field),
-            f"rule `{self.rule.id}` can't be evaluated: {' '.join(reason.split())[:300]}",
-            help=f"the rule sees `{self.variable}` and `project`; guard optional fields with has(...)",
-        )
+
+def _compiled(field: str, text: str) -> Any:
+    import cel  # a compiled library, 0.3 s to import: only projects with policies pay
+
+    try:
+        return cel.compile(text)
+    except ValueError as error:
+        raise _BrokenRule(field, "it is not CEL", _first_words(error)) from error
+
+
+def _holds(program: Any, field: str, bindings: dict[str, Any], document: Document[Any]) -> bool:
+    try:
+        result = program.execute(bindings)
+    except KeyError as error:
+        raise _BrokenRule(field, f"{document.kind} `{document.name}` has no `{error.args[0]}`") from error
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise _BrokenRule(field, f"it fails on {document.kind} `{document.name}`", _first_words(error)) from error
+    if not isinstance(result, bool):
+        raise _BrokenRule(field, f"it yields {_TYPES.get(type(result), 'a value')}, not true or false")
+    return result
+
+
+def _first_words(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return words if len(words) <= NOTE else f"{words[: NOTE - 3]}..."
 
 
 def snake_case(kind: str) -> str:

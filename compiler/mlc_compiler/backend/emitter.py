@@ -42,6 +42,7 @@ _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 # A block keeps its text only if its indentation can be seen and no blank ends a line.
 _BLOCK = re.compile(rf"(?![\x20\t\n])(?:(?:[{_INK}:\x20\t]++(?<![\x20\t]))?(?:\n|\Z))++")
 
+_SINGLE = (int, float, bool, type(None))  # what stands on one line without being looked at
 _LONGEST_CACHED = 128
 _LONGEST_KEY = 1000  # readers look at most 1,024 characters ahead for a key's colon
 
@@ -166,7 +167,9 @@ class _Yaml(_Lines):
 
     def _value(self, value: object, head: str, pad: str) -> None:
         """Write what stands after `head`, a key with its colon or a dash, on the same line or below it."""
-        if type(value) is Sourced:
+        if type(value) in _SINGLE:
+            self.lines.append(f"{head} {_scalar(value)}")
+        elif type(value) is Sourced:
             outer = self.begin(value.origin)
             self._value(value.value, head, pad)
             self.end(outer)

@@ -30,9 +30,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _edges(project: Project) -> Iterator[Edge]:
     for dataset in project.datasets.values():
         if dataset.spec.source.query:
-            from mlc_compiler.sql.queries import check_query
+            from mlc_compiler.sql.query import parse_query
 
-            for name in check_query(dataset.spec.source.query, tuple(project.datasets)).reads:
+            for name in parse_query(dataset.spec.source.query, frozenset(project.datasets)).reads:
                 yield f"Dataset/{name}", dataset.label
     for view in project.views.values():
         names = [view.spec.from_, *(j.dataset or n for n, j in view.spec.joins.items())]

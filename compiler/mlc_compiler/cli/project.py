@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +15,7 @@ from mlc_compiler.backend.target import Artifact
 from mlc_compiler.cli.console import Console
 from mlc_compiler.cli.inputs import input_paths, own_code
 from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
-from mlc_compiler.diagnostics import Severity, Sink, Span, nearest
+from mlc_compiler.diagnostics import Place, Severity, Sink, Span, nearest
 from mlc_compiler.frontend import workspace
 from mlc_compiler.frontend.lock import LockFile, parse_lock
 from mlc_compiler.frontend.project import Project
@@ -72,18 +75,31 @@ def open_project(
     if root is None:
         return None
     sink = Sink()
-    project = read_project(root, sink)
     opened = None
-    if project is not None:
-        read, sink = sink, Sink(active_waivers(project, datetime.now(UTC).date().isoformat(), sink))
-        sink.extend(read)
-        opened = _compile(root, project, sink, preview, lock, artifacts)
+    with _uncollected():
+        project = read_project(root, sink)
+        if project is not None:
+            read, sink = sink, Sink(active_waivers(project, datetime.now(UTC).date().isoformat(), sink))
+            sink.extend(read)
+            opened = _compile(root, project, sink, preview, lock, artifacts)
     failed = console.findings(sink, root)
     if failed or opened is None:
         return None
     if artifacts and not preview:
         _remember(opened, console)
     return replace(opened, warned=any(f.severity is Severity.WARNING for f in sink))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Compile without garbage collection: of a million small values none is in a cycle, and looking for some among
+    them, again and again as they become more, takes a quarter of a build. Later collections leave them out."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _remember(opened: Workspace, console: Console) -> None:
@@ -97,8 +113,9 @@ def _remember(opened: Workspace, console: Console) -> None:
 def _compile(
     root: Path, project: Project, sink: Sink, preview: bool, use: LockUse, artifacts: bool
 ) -> Workspace | None:
+    before = len(sink)
     lock = read_lock(root, Sink() if use is LockUse.REPLACED else sink)
-    if use in (LockUse.ADVISED, LockUse.REQUIRED):
+    if use in (LockUse.ADVISED, LockUse.REQUIRED) and len(sink) == before:
         _check_lock(project, lock, use is LockUse.REQUIRED, sink)
     pairs = tuple((e.name, m.name) for e in project.environments for m in project.models)
     pins = read_pins(root, pairs, sink)
@@ -127,7 +144,7 @@ def read_project(root: Path, sink: Sink) -> Project | None:
     if not paths and b"\n---" not in first.content:
         sink.warn(
             "MLC213",
-            Span(PROJECT_FILE, 1, 1, 1, 1),
+            Place(PROJECT_FILE).at("spec", "specs"),
             f"no spec files below {', '.join(folders)}",
             help="put them there, or name their folders under `specs:`",
         )

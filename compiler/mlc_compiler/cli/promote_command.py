@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.project import LockUse, open_project
-    from mlc_compiler.cli.release_command import write_files
+    from mlc_compiler.cli.release_command import refuse, write_files
     from mlc_compiler.gitops.promotion import make_promotion
     from mlc_compiler.gitops.release import Refusal
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         before = _pin(opened.releases, release.environment.promoted_from, model.name)
         made = make_promotion(release.environment, model, before, _evidence(opened.root, model.name))
         if isinstance(made, Refusal):
-            console.say(f"error[MLC915]: {made.message}\n   = help: {made.help}")
+            refuse("MLC915", made, opened, f"Environment/{options.environment}", console)
             code = 1
             continue
         said = f"{model.name} {made.pin.version[7:19]} is pinned in {options.environment}"
@@ -50,4 +50,8 @@ def _pin(releases: ProjectRelease, environment: str | None, model: str) -> Pin |
 
 def _evidence(root: Path, model: str) -> dict[str, str]:
     folder = root / EVIDENCE_FOLDER / model
-    return {p.relative_to(root).as_posix(): p.read_text("utf-8") for p in sorted(folder.glob("*.json"))}
+    return {p.relative_to(root).as_posix(): _text(p) for p in sorted(folder.glob("*.json")) if p.is_file()}
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")  # a damaged file has another digest than its pin names

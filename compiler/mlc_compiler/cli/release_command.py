@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlc_compiler.cli.console import Console
 from mlc_compiler.cli.project import Workspace
-from mlc_compiler.ir import Release
+from mlc_compiler.gitops.release import Refusal
+from mlc_compiler.ir import Origin, Release
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,15 +39,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _release(opened: Workspace, release: Release, name: str, options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.gitops.release import Refusal, make_release
+    from mlc_compiler.gitops.release import make_release
 
     resolved = opened.compilation.models[name]
-    evidence = read_evidence(options.evidence or opened.root / evidence_file(name), name, console)
-    if evidence is None:
-        return 1
-    made = make_release(opened.releases.project, release.environment, resolved, evidence, options.image)
+    evidence = read_evidence(options.evidence or opened.root / evidence_file(name), name)
+    made = (
+        evidence
+        if isinstance(evidence, Refusal)
+        else make_release(opened.releases.project, release.environment, resolved, evidence, options.image)
+    )
     if isinstance(made, Refusal):
-        console.say(f"error[MLC914]: {made.message}\n   = help: {made.help}")
+        refuse("MLC914", made, opened, f"Model/{name}", console)
         return 1
     return write_files(
         opened.root, made.files, f"{name} {made.pin.version[7:19]} is pinned in {options.environment}", console
@@ -59,16 +62,25 @@ def evidence_file(model: str) -> str:
     return f"{RUNS_FOLDER}/{model}/evidence.json"
 
 
-def read_evidence(path: Path, model: str, console: Console) -> dict[str, object] | None:
+def read_evidence(path: Path, model: str) -> dict[str, object] | Refusal:
+    """Return a run's evidence, or why there is none that can be read."""
     try:
         value = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        console.say(f"error[MLC914]: {model} was not run here\n   = help: `mlc run {model}` first")
-        return None
+        return Refusal(f"{model} was not run here", f"run it first: `mlc run {model}`")
     except (OSError, ValueError) as error:
-        console.say(f"error[MLC914]: the evidence {path} can't be read: {error}\n   = help: run {model} again")
-        return None
-    return value if isinstance(value, dict) else None
+        return Refusal(f"the evidence of {model} can't be read: {error}", f"run it again: `mlc run {model}`")
+    if not isinstance(value, dict):
+        return Refusal(f"the evidence of {model} is damaged", f"run it again: `mlc run {model}`")
+    return value
+
+
+def refuse(code: str, refusal: Refusal, opened: Workspace, document: str, console: Console) -> None:
+    """Show a refusal as a finding on the name of a document such as Model/late-arrival."""
+    from mlc_compiler.diagnostics import Finding
+
+    at = opened.project.place(Origin(document, "metadata.name"))
+    console.findings([Finding(code, refusal.message, at, help=refusal.help)], opened.root)
 
 
 def write_files(root: Path, files: Mapping[str, str], said: str, console: Console) -> int:

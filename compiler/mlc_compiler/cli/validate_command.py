@@ -34,6 +34,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     )
     if console.format == "text":
         listed = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n)
-        console.out(f"{project.document.name} is valid: {listed}")
+        console.out(f"{project.document.name} is valid: {listed or 'it declares nothing yet'}")
     sys.stdout.flush()
     return 0

@@ -15,9 +15,11 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC302",
         "feature knows the future",
-        "A feature reads a column of its own row that becomes known only after the prediction is made (`known_at` of the"
+        "A feature reads a column of its own row that becomes known only after the prediction is made (`known_at` of "
+        "the"
         " column, against `predict_at` of the view). In training the column is filled in, so the model would look"
-        " excellent; when serving it is empty. Aggregate earlier rows instead, or, if the caller does know the value, mend"
+        "excellent; when serving it is empty. Aggregate earlier rows instead, or, if the caller does know the value, "
+        "mend"
         " `known_at` in the dataset and list the column in `request`.",
     ),
     Code(
@@ -36,7 +38,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC305",
         "function that is unknown or refused",
-        "Only the functions of docs/expressions.md can be called. Clocks and random numbers are refused because training"
+        "Only the functions of docs/expressions.md can be called. Clocks and random numbers are refused because "
+        "training"
         " could not be repeated, functions that read files or settings because expressions see rows only, and a few"
         " names (log, date_diff, weekday) because databases disagree about what they mean.",
     ),
@@ -62,14 +65,17 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC309",
         "join that does not say how",
-        "A join either takes the newest row known before the prediction (`as_of: COLUMN`, perhaps with a `tolerance`) or"
-        " the present content of a table without history (`static: true`). Both or neither is an error, and so is a join"
+        "A join either takes the newest row known before the prediction (`as_of: COLUMN`, perhaps with a "
+        "`tolerance`) or"
+        "the present content of a table without history (`static: true`). Both or neither is an error, and so is a "
+        "join"
         " with the name of the spine.",
     ),
     Code(
         "MLC310",
         "history of an overwritten table",
-        "A dataset with `updates: overwrite` is changed in place: what it said before is gone. As-of joins and aggregates"
+        "A dataset with `updates: overwrite` is changed in place: what it said before is gone. As-of joins and "
+        "aggregates"
         " would read today's values into past predictions. Join it with static: true, which says aloud that its present"
         " content stands for all times, or keep its history.",
     ),
@@ -101,7 +107,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC315",
         "aggregates and row expressions mixed up",
-        "`expr` computes with one row, `aggregate` with others. An aggregate function in `expr`, a bare column beside an"
+        "`expr` computes with one row, `aggregate` with others. An aggregate function in `expr`, a bare column "
+        "beside an"
         " aggregate, an aggregate in another, or an `aggregate` without one has no meaning.",
     ),
     Code(
@@ -124,14 +131,16 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC319",
         "label that needs no prediction",
-        "All columns that the label reads are sent with the request (or it reads none), so it can be computed instead of"
+        "All columns that the label reads are sent with the request (or it reads none), so it can be computed "
+        "instead of"
         " predicted; a model would score perfectly and be useless.",
     ),
     Code(
         "MLC320",
         "label whose time is missing or doubtful",
         "A label is used once it is known. Nothing says when that is, or it is said to be known no later than the"
-        " prediction, so that every row would count as mature at once. Say `known_at`, or `horizon` after the prediction.",
+        "prediction, so that every row would count as mature at once. Say `known_at`, or `horizon` after the "
+        "prediction.",
     ),
     Code(
         "MLC321",
@@ -155,7 +164,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC324",
         "rows chosen by their future",
-        "`where` leaves out rows by a column that is known only after the prediction. The live model would be asked about"
+        "`where` leaves out rows by a column that is known only after the prediction. The live model would be asked "
+        "about"
         " those rows all the same, so training and evaluation would be about other rows than serving.",
     ),
     Code(
@@ -168,5 +178,88 @@ CODES: tuple[Code, ...] = (
         "MLC326",
         "comparison with a value that never occurs",
         "The column's `enum` does not hold the constant that it is compared with, so the comparison is never true.",
+    ),
+    Code(
+        "MLC330",
+        "query of a dataset that can't be used",
+        "A dataset of `format: query` is one SELECT over other datasets of the project, by their names. Other "
+        "statements,"
+        " files, functions that read and tables elsewhere are refused, since specs are untrusted input.",
+    ),
+    Code(
+        "MLC331",
+        "dataset names a column that it does not have",
+        "The primary key, the event time and the checks of a dataset name columns of its own `columns`.",
+    ),
+    Code(
+        "MLC332",
+        "event time that is not a time",
+        "`event_time` says when a row's event happened, so it is a column of type timestamp or date.",
+    ),
+    Code(
+        "MLC370",
+        "dataset's files missing",
+        "Paths of `source` are below the project's folder and name a file, a folder or a glob. Put the data there "
+        "(an example's README says how to build it), or mend the path.",
+    ),
+    Code(
+        "MLC371",
+        "column missing in the data",
+        "Every column of a dataset's contract must be in its files. Mend the name, remove the column, or add it "
+        "to the data; further columns in the files do no harm.",
+    ),
+    Code(
+        "MLC372",
+        "column of another type",
+        "Types are converted only where nothing can be lost: integers to wider ones and to floats, dates to "
+        "timestamps. Declare what the file holds, or convert the data.",
+    ),
+    Code(
+        "MLC373",
+        "value that does not fit its type",
+        "CSV and JSON hold text, and a value that can't be read as its declared type would otherwise become null "
+        "unseen. Rows count from 1, without the header. Mend the data, or declare the column as string.",
+    ),
+    Code(
+        "MLC374",
+        "dataset can't be read",
+        "The files are damaged, empty, not of the declared format, or the query of the source fails. The note is "
+        "what the database says. Mend `format`, `delimiter`, `header` or the query, or bring the file again.",
+    ),
+    Code(
+        "MLC375",
+        "contract of a column broken",
+        "Rows break `required`, `unique`, `enum`, `minimum`, `maximum`, `pattern` or the primary key. The finding "
+        "counts them and shows a few by key. Mend the data, or the contract where it asks too much.",
+    ),
+    Code(
+        "MLC376",
+        "data check failed",
+        "A check of the dataset does not hold: too many rows break it, or a measured value is out of bounds. Mend "
+        "the data, or the check; `severity: warning` reports without stopping the run.",
+    ),
+    Code(
+        "MLC377",
+        "data is not what the lock says",
+        "A model's version names the data that it is trained from by digest, so that other data would make "
+        "another model under the same version. Run `mlc lock` to train on the new data, or restore the files.",
+    ),
+    Code(
+        "MLC378",
+        "dataset is stale",
+        "The newest row of a live table is older than `freshness` allows. The run goes on, since what it trains "
+        "is sound for its data. Bring the data up to date, or close the table with `history.until`.",
+    ),
+    Code(
+        "MLC379",
+        "source not read here",
+        "Runs on this machine read files: Parquet, CSV, JSON lines, and queries over them. Export a database's "
+        "table, or copy remote files below the project.",
+    ),
+    Code(
+        "MLC380",
+        "feature query fails on the data",
+        "The compiled query met values that it can't compute with, such as a text that is no number, or more "
+        "memory than it may use. Mend the expression or the data, or give `train.resources` more memory.",
     ),
 )

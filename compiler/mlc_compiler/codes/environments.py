@@ -92,6 +92,12 @@ CODES: tuple[Code, ...] = (
         "requirements hold.",
     ),
     Code(
+        "MLC916",
+        "field that nothing acts on",
+        "The language has the field, and no installed target does anything with it yet. It is refused rather than "
+        "ignored.",
+    ),
+    Code(
         "MLC950",
         "generated file edited by hand",
         "The bytes on disk are not those that mlc wrote, so writing the file would lose the edit. "

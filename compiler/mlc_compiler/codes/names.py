@@ -51,11 +51,6 @@ CODES: tuple[Code, ...] = (
         "feature name taken twice",
         "Two selected views define features of one name; the model can't tell them apart.",
     ),
-    Code(
-        "MLC211",
-        "nothing selected",
-        "The name on the command line matches nothing in the project. The help shows the nearest name.",
-    ),
     Code("MLC212", "unreadable file", "A spec file exists but can't be read: its permissions, or a broken link."),
     Code(
         "MLC213",

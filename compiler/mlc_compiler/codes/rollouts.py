@@ -41,4 +41,10 @@ CODES: tuple[Code, ...] = (
         "online rollout of a batch model",
         "A rollout moves traffic; a batch model has none.",
     ),
+    Code(
+        "MLC608",
+        "rollout that no target carries out",
+        "A progressive strategy needs a target with a rollout controller. Without one the model would be replaced at "
+        "once, and the steps and analyses of the spec would mean nothing.",
+    ),
 )

@@ -68,9 +68,9 @@ def _check_one(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[Doc
     for key in value:
         if key not in _ENVELOPE and not key.startswith("x-"):
             unknown_field(place.at(key), key, _ENVELOPE, sink)
-    for part, example in (("metadata", "{name: ...}"), ("spec", "with the kind's fields")):
+    for part, help in (("metadata", "add `metadata: {name: ...}`"), ("spec", "add `spec:` with the kind's fields")):
         if part not in value:
-            sink.error("MLC102", place, f"the {kind} has no `{part}`", help=f"add `{part}:` {example}")
+            sink.error("MLC102", place, f"the {kind} has no `{part}`", help=help)
     waivers = _waivers(value, place, sink)
     if "metadata" not in value or "spec" not in value:
         return
@@ -97,7 +97,8 @@ def _waiver(code: str, entry: Json, at: Place, sink: Sink) -> Waiver | None:
         sink.error("MLC102", at.name(), f"the waiver of {code} needs `until` and `reason`", help=help)
         return None
     if not _is_date(until):
-        sink.error("MLC105", at.at("until"), f"`{until}` is not a date", help="write year-month-day, such as 2030-01-31")
+        help = "write year-month-day, such as 2030-01-31"
+        sink.error("MLC105", at.at("until"), f"`{until}` is not a date", help=help)
         return None
     return Waiver(code, until, reason)
 

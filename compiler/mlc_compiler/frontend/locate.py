@@ -26,16 +26,18 @@ def _without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Leave out what the schema says of values that could not be read as YAML: it only repeats the first finding."""
     findings = tuple(findings)
     unread = [finding.span() for finding in findings if finding.code.startswith("MLC0")]
+    given_up = {finding.span().file for finding in findings if finding.code == "MLC010"}  # later aliases are empty
     for finding in findings:
-        echoes = finding.code.startswith("MLC1") and any(_is_within(span, finding.span()) for span in unread)
-        if not echoes:
+        span = finding.span()
+        echoes = span.file in given_up or any(_is_within(inner, span) for inner in unread)
+        if not (echoes and finding.code.startswith("MLC1")):
             yield finding
 
 
 def _is_within(span: Span, outer: Span) -> bool:
     start = span.line, span.column
-    after = (outer.line, outer.column) <= start and start < (outer.end_line, outer.end_column)
-    return span.file == outer.file and after
+    inside = (outer.line, outer.column) <= start < (outer.end_line, outer.end_column)
+    return span.file == outer.file and inside
 
 
 class _Finder:

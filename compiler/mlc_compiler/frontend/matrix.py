@@ -13,7 +13,6 @@ _PLACEHOLDER = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 MAX_DOCUMENTS = 10_000
 
 
-
 class _UnknownKey(Exception):
     """A placeholder names no key of the matrix."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -54,10 +56,11 @@ def spec_tree(root: Path, folders: tuple[str, ...]) -> SpecTree:
             path = item.name if folder == "." else f"{folder}/{item.name}"
             if item.name.startswith("."):
                 continue
-            if item.is_dir(follow_symlinks=False):
+            named_as_spec = item.name.endswith(SUFFIXES)
+            if item.is_dir(follow_symlinks=False) and not named_as_spec:
                 pending.append(path)
-            elif item.name.endswith(SUFFIXES) and item.is_file():
-                files.add(path)
+            elif named_as_spec:
+                files.add(path)  # also what is no file, e.g. a broken link: reading it says so
     return SpecTree(tuple(sorted(files)), tuple(sorted(seen)))
 
 
@@ -81,6 +84,8 @@ def spec_paths(root: Path, folders: tuple[str, ...]) -> tuple[str, ...]:
 def read(root: Path, path: str, sink: Sink) -> SpecFile | None:
     """Return the file, or None with a finding when it can't be read."""
     try:
+        if stat.S_ISFIFO((root / path).stat().st_mode):
+            raise OSError(errno.ESPIPE, "it is a pipe")  # reading it would wait for ever
         return SpecFile(path, (root / path).read_bytes())
     except OSError as error:
         sink.error(

@@ -86,7 +86,7 @@ def _read_snapshot(root: Path, model: str, pin: Pin, sink: Sink) -> str | None:
     try:
         text = (root / path).read_text("utf-8")
         json.loads(text)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         sink.error(
             "MLC905",
             Place(pin.path).at("snapshot"),

@@ -42,7 +42,11 @@ def make_release(
     image: str | None,
 ) -> Released | Refusal:
     """Return the files that pin the model in the environment, or why its evidence does not allow it."""
-    refusal = refuse(environment, model, evidence)
+    try:
+        refusal = refuse(environment, model, evidence)
+        artifact = str(evidence["artifact"])
+    except (KeyError, TypeError, AttributeError):
+        refusal = Refusal(f"the evidence of {model.name} is damaged", f"run it again: `mlc run {model.name}`")
     if refusal is not None:
         return refusal
     snapshot = snapshot_text(model)
@@ -50,7 +54,7 @@ def make_release(
     reference = image or f"{image_name(project.image_registry, project.name, model.name)}:{image_tag(model.version)}"
     pin = ir.Pin(
         version=model.version,
-        artifact=str(evidence["artifact"]),
+        artifact=artifact,
         image=reference,
         snapshot=codec.text_digest(snapshot),
         path=pin_path(environment.name, model.name),

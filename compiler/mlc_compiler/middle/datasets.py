@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlc_compiler import ir
 from mlc_compiler.diagnostics import Sink, nearest
@@ -18,7 +18,36 @@ from mlc_compiler.sql.scope import dataset_scope
 
 def resolve_datasets(project: Project, lock: LockFile, sink: Sink) -> dict[str, ir.Dataset]:
     """Return every dataset by name; what is wrong with columns, checks and queries goes to the sink."""
-    return {name: _dataset(project, document, lock, sink) for name, document in sorted(project.datasets.items())}
+    found = {name: _dataset(project, document, lock, sink) for name, document in sorted(project.datasets.items())}
+    _check_query_cycles(found, project, sink)
+    return found
+
+
+def _check_query_cycles(datasets: Mapping[str, ir.Dataset], project: Project, sink: Sink) -> None:
+    """Report queries that read each other in a circle, each circle once, from its first name."""
+    for name in datasets:
+        circle = _way_back(name, datasets)
+        if circle and name == min(circle):
+            sink.error(
+                "MLC209",
+                project.datasets[name].at("source", "query"),
+                f"datasets are queries of each other in a circle: {' <- '.join([*circle, name])}",
+                help="let one of them read files",
+            )
+
+
+def _way_back(name: str, datasets: Mapping[str, ir.Dataset]) -> list[str]:
+    """Return a shortest way from a dataset over what it reads back to itself; empty when there is none."""
+    ways = [[name]]
+    seen: set[str] = set()
+    for way in ways:
+        for read in datasets[way[-1]].source.reads:
+            if read == name:
+                return way
+            if read in datasets and read not in seen:
+                seen.add(read)
+                ways.append([*way, read])
+    return []
 
 
 def _dataset(project: Project, document: Document[Dataset], lock: LockFile, sink: Sink) -> ir.Dataset:

@@ -19,7 +19,7 @@ from mlc_compiler.middle.version import version
 from mlc_compiler.middle.views import label_definition, view_definition
 from mlc_compiler.spec.types import SpecModel
 from mlc_compiler.sql.definitions import ModelFeatures, ViewDefinition
-from mlc_compiler.sql.features import compile_features
+from mlc_compiler.sql.features import compile_features, compile_view
 
 S = TypeVar("S", bound=SpecModel)
 Code = Mapping[str, Mapping[str, str]]
@@ -35,7 +35,16 @@ def resolve_models(project: Project, lock: LockFile, code: Code, sink: Sink) -> 
         model = _resolve(project, bound, datasets, views, code.get(bound.name, {}), sink)
         if model is not None:
             resolved[bound.name] = model
+    _check_unused_views(project, views, sink)
     return resolved
+
+
+def _check_unused_views(project: Project, views: Mapping[str, ViewDefinition], sink: Sink) -> None:
+    """Report what is wrong with views that no model takes yet."""
+    used = {view.name for model in project.models for view in model.views}
+    for name, view in views.items():
+        if name not in used:
+            report(compile_view(view).problems, project, sink)
 
 
 def _resolve(

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from mlc_compiler.diagnostics import Place, Sink, nearest
 from mlc_compiler.frontend.document import Document
-from mlc_compiler.frontend.schema import validate
+from mlc_compiler.frontend.schema import described, validate
 from mlc_compiler.middle.resolved import Named, ResolvedModel
 from mlc_compiler.spec.environment import Environment
 from mlc_compiler.spec.types import SpecModel
@@ -48,7 +48,7 @@ def _apply(kind: str, spec: S, values: Mapping[str, Any], place: Place, sink: Si
             if candidate is None:
                 return spec
             if candidate == spec:
-                sink.warn("MLC908", at, f"`{path}` already is {value}", help="remove the override")
+                sink.warn("MLC908", at, f"`{path}` already is {described(value)}", help="remove the override")
             spec = candidate
     return spec
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlc_compiler.conventions import PROJECT_FILE
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Sink
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.sql.definitions import Problem, ProblemPlace
@@ -29,7 +30,7 @@ def report(problems: Iterable[Problem], project: Project, sink: Sink) -> None:
 
 
 def _place(at: ProblemPlace, places: dict[str, Place]) -> Place:
-    place = places[at.document].at(*at.path)
+    place = places.get(at.document, Place(PROJECT_FILE)).at(*at.path)
     if at.key:
         return place.name()
     return place.slice(*at.within) if at.within else place

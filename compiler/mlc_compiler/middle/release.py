@@ -15,8 +15,11 @@ from mlc_compiler.frontend.resolve import matching
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.overrides import apply_overrides
 from mlc_compiler.middle.pins import Pins
-from mlc_compiler.middle.resolved import ResolvedModel, parse_snapshot, snapshot_text
+from mlc_compiler.middle.resolved import ResolvedModel, is_snapshot_of, parse_snapshot
 from mlc_compiler.spec.environment import Environment, Patch
+
+SHOWN = 8
+"""Models that one finding names."""
 
 
 def project_ir(project: Project, lock: ir.Lock) -> ir.Project:
@@ -61,6 +64,7 @@ def release(
 ) -> ir.Release:
     """Return the release of one environment: pinned models from their snapshots, the others from the specs."""
     names = sorted({n for pattern in environment.spec.models for n in matching(pattern, current)})
+    _report_unpinned(environment, [n for n in names if (environment.name, n) not in pins.pins], sink)
     models = []
     for name in names:
         pin = pins.pins.get((environment.name, name))
@@ -69,23 +73,43 @@ def release(
     return ir.Release(base, _environment(environment), tuple(models))
 
 
+def _report_unpinned(environment: Document[Environment], names: list[str], sink: Sink) -> None:
+    if names:
+        listed = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        how = "mlc release MODEL -e" if environment.spec.tracks else "mlc promote MODEL --to"
+        sink.info(
+            "MLC906",
+            environment.place.at("metadata", "name"),
+            f"{environment.name} has no version yet of {listed}",
+            help=f"`{how} {environment.name}` pins one; `mlc build --preview` shows what it would be",
+        )
+
+
 def _pinned(pin: ir.Pin, current: ResolvedModel, snapshots: Mapping[str, str], sink: Sink) -> ResolvedModel:
-    text = snapshots[pin.snapshot]
-    if text == snapshot_text(current):
-        return current  # the usual case: nothing to parse
-    place = Place(pin.path).at("snapshot")
-    if codec.text_digest(text) == pin.snapshot:
-        try:
-            return parse_snapshot(text)
-        except (ValueError, KeyError, TypeError):
-            pass
-    sink.error(
-        "MLC905",
-        place,
-        f"the snapshot of {current.name} is not what was promoted: its digest differs",
-        help="restore it from git: it holds what was promoted",
-    )
-    return current
+    promoted = _promoted(snapshots[pin.snapshot], pin, current)
+    if isinstance(promoted, str):
+        said = f"the snapshot of {current.name} is not what was promoted: {promoted}"
+        help = "restore it from git: it holds what was promoted"
+        sink.error("MLC905", Place(pin.path).at("snapshot"), said, help=help)
+        return current
+    if (promoted.name, promoted.version) != (current.name, pin.version):
+        found = f"{promoted.name} {promoted.version[7:19]}"
+        said = f"the pin names version {pin.version[7:19]}, and its snapshot is of {found}"
+        help = "restore the pin from git; release, promote and rollback write pins"
+        sink.error("MLC904", Place(pin.path).at("version"), said, help=help)
+    return promoted
+
+
+def _promoted(text: str, pin: ir.Pin, current: ResolvedModel) -> ResolvedModel | str:
+    """Return the model that a snapshot keeps, or what is wrong with it."""
+    if codec.text_digest(text) != pin.snapshot:
+        return "its digest differs"
+    if is_snapshot_of(text, current):
+        return current  # the usual case: nothing to check again
+    try:
+        return parse_snapshot(text)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "another mlc wrote it, or it was edited by hand"
 
 
 def _environment(document: Document[Environment]) -> ir.Environment:

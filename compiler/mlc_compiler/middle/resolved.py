@@ -52,7 +52,19 @@ class ResolvedModel:
 
 def snapshot_text(model: ResolvedModel) -> str:
     """Return the snapshot's text: JSON, sorted keys, all defaults written out where the spec has them."""
-    value = {
+    return json.dumps(_snapshot(model), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def is_snapshot_of(text: str, model: ResolvedModel) -> bool:
+    """Tell whether a snapshot's text, which is valid JSON, holds the model as it is, however it is indented.
+
+    json writes in C only what it does not indent, ten times faster than `snapshot_text`.
+    """
+    return json.dumps(json.loads(text), sort_keys=True) == json.dumps(_snapshot(model), sort_keys=True)
+
+
+def _snapshot(model: ResolvedModel) -> dict[str, Any]:
+    return {
         "format_version": FORMAT,
         "name": model.name,
         "owner": model.owner,
@@ -67,7 +79,6 @@ def snapshot_text(model: ResolvedModel) -> str:
         "label": codec.to_json(model.label),
         "datasets": codec.to_json(model.datasets),
     }
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def parse_snapshot(text: str) -> ResolvedModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlc_compiler.ir import Column, Dataset, Feature, FeatureQuery, Lookup, Origin
 from mlc_compiler.sql.groups import AT, own_reads, scan_sql
@@ -14,6 +14,7 @@ from mlc_compiler.sql.scope import quote
 from mlc_compiler.sql.selection import is_key
 from mlc_compiler.sql.terms import Joined, Term
 from mlc_compiler.sql.text import Beside, Stage, columns_sql, query_sql, where_sql
+from mlc_compiler.sql.values import Typed
 from mlc_compiler.sql.views import CompiledFeature, CompiledView
 
 
@@ -25,6 +26,13 @@ class Assembly:
     chosen: tuple[CompiledFeature, ...]
     label: CompiledLabel | None
     slices: tuple[str, ...]
+    where: Typed | None = None  # the model's own choice of rows
+
+    @property
+    def wheres(self) -> tuple[Typed, ...]:
+        """The row filters of model and views, each once."""
+        found = [self.where, *(view.where for view in self.views)]
+        return tuple({where.canonical: where for where in found if where is not None}.values())
 
     @property
     def spine(self) -> Dataset:
@@ -48,18 +56,33 @@ class Assembly:
         return tuple(found.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What stands beside the rows: the features needed, and what they take from other rows."""
+
+    needed: tuple[CompiledFeature, ...]
+    terms: tuple[Term, ...]
+    joined: tuple[Joined, ...]
+
+
 def assemble(assembly: Assembly) -> FeatureQuery:
     """Write the queries of a model's features."""
     needed = assembly.needed()
-    terms, joined = _terms(needed), _joined(needed)
+    taken = Taken(needed, _terms(needed), _joined(needed))
     label_terms = assembly.label.terms if assembly.label else ()
-    lookups = (*(_join_lookup(join) for join in joined), *term_lookups(terms, assembly.spine.name))
+    lookups = (
+        *(_join_lookup(join) for join in taken.joined),
+        *term_lookups(taken.terms, assembly.spine.name),
+    )
+    beside = _beside(taken, assembly.spine.name)
+    with_label = replace(taken, terms=(*taken.terms, *label_terms))
+    beside_label = _beside(with_label, assembly.spine.name) if label_terms else beside
     first = assembly.views[0].definition
     predict = assembly.views[0].predict
     datasets = {
         assembly.spine.name,
-        *(t.dataset.name for t in (*terms, *label_terms)),
-        *(j.definition.dataset.name for j in joined),
+        *(t.dataset.name for t in with_label.terms),
+        *(j.definition.dataset.name for j in taken.joined),
     }
     return FeatureQuery(
         spine=assembly.spine.name,
@@ -69,9 +92,9 @@ def assemble(assembly: Assembly) -> FeatureQuery:
         features=tuple(_feature(feature, assembly) for feature in assembly.chosen),
         lookups=lookups,
         datasets=tuple(sorted(datasets)),
-        training_sql=_training_sql(assembly, needed, (*terms, *label_terms), joined, assembly.label),
-        batch_sql=_training_sql(assembly, needed, terms, joined, None),
-        serving_sql=_serving_sql(assembly, needed, terms, joined, lookups),
+        training_sql=_training_sql(assembly, with_label, beside_label, assembly.label),
+        batch_sql=_training_sql(assembly, taken, beside, None),
+        serving_sql=_serving_sql(assembly, taken, lookups),
         refresh=first.refresh,
         slices=assembly.slices,
         definition=_definition(assembly),
@@ -157,7 +180,7 @@ def _join_text(join: Joined) -> str:
 def _definition(assembly: Assembly) -> str:
     """Return the rows of the query as canonical text: which they are and when they are predicted."""
     predict = assembly.views[0].predict
-    filters = sorted({view.where.canonical for view in assembly.views if view.where is not None})
+    filters = sorted(where.canonical for where in assembly.wheres)
     parts = [
         f"from {assembly.spine.name}",
         f"predict_at {predict.canonical if predict else ''}",
@@ -167,18 +190,11 @@ def _definition(assembly: Assembly) -> str:
 
 
 # --- training --------------------------------------------------------------------------------------------------------
-def _training_sql(
-    assembly: Assembly,
-    needed: tuple[CompiledFeature, ...],
-    terms: tuple[Term, ...],
-    joined: tuple[Joined, ...],
-    label: CompiledLabel | None,
-) -> str:
+def _training_sql(assembly: Assembly, taken: Taken, beside: Beside, label: CompiledLabel | None) -> str:
     spine = assembly.spine
-    joins, aggregates = beside_joins(joined, spine.name), beside_terms(terms, spine.name)
-    stages = [Stage("__spine", _spine_sql(assembly, needed, terms, joined, label), True)]
-    stages += [*joins.stages, *aggregates.stages, Stage("__beside", _beside_sql(joins, aggregates))]
-    last, levels = _level_stages(needed)
+    stages = [Stage("__spine", _spine_sql(assembly, taken, label), True)]
+    stages += [*beside.stages, Stage("__beside", _beside_sql(beside))]
+    last, levels = _level_stages(taken.needed)
     stages += levels
     keys = [
         name
@@ -195,40 +211,36 @@ def _training_sql(
     return query_sql(stages, f"SELECT {columns_sql(select)}\nFROM {last} AS s\nORDER BY {order}")
 
 
-def _spine_sql(
-    assembly: Assembly,
-    needed: tuple[CompiledFeature, ...],
-    terms: tuple[Term, ...],
-    joined: tuple[Joined, ...],
-    label: CompiledLabel | None,
-) -> str:
+def _spine_sql(assembly: Assembly, taken: Taken, label: CompiledLabel | None) -> str:
     spine = assembly.spine
-    names = _own_columns(assembly, needed, terms, joined) | set(spine.primary_key) | set(assembly.slices)
+    names = _own_columns(assembly, taken) | set(spine.primary_key) | set(assembly.slices)
     names |= set(label.reads) if label is not None else set()
-    for term in terms:
+    for term in taken.terms:
         names |= own_reads(term)
-    wheres = {view.where.canonical: view.where for view in assembly.views if view.where is not None}
-    reads = names | {read.column.name for where in wheres.values() for read in where.reads}
+    reads = names | {read.column.name for where in assembly.wheres for read in where.reads}
     kept = [quote(f"{spine.name}.{column.name}") for column in spine.columns if column.name in names]
     inner = scan_sql(spine, reads)
-    conditions = [where.safe_sql for where in wheres.values()] + [f"{AT} IS NOT NULL"]
+    conditions = [where.safe_sql for where in assembly.wheres] + [f"{AT} IS NOT NULL"]
     return f"SELECT {', '.join([*kept, f'{assembly.predict_sql} AS {AT}'])}\nFROM ({inner}){where_sql(conditions)}"
 
 
-def _own_columns(
-    assembly: Assembly, needed: tuple[CompiledFeature, ...], terms: tuple[Term, ...], joined: tuple[Joined, ...]
-) -> set[str]:
+def _own_columns(assembly: Assembly, taken: Taken) -> set[str]:
     """Return the spine's columns that features, keys and the time of the prediction read."""
     own = {quote(f"{assembly.spine.name}.{column.name}"): column.name for column in assembly.spine.columns}
-    names = {own[read.column.sql] for feature in needed for read in feature.typed.reads if read.column.sql in own}
-    names |= {name for term in terms for name in term.by} | {name for join in joined for name in join.definition.on}
+    names = {own[read.column.sql] for feature in taken.needed for read in feature.typed.reads if read.column.sql in own}
+    names |= {name for term in taken.terms for name in term.by}
+    names |= {name for join in taken.joined for name in join.definition.on}
     predict = assembly.views[0].predict
     return names | set(predict.reads if predict is not None else ())
 
 
-def _beside_sql(*parts: Beside) -> str:
-    columns = columns_sql(["s.*", *(column for part in parts for column in part.columns)])
-    return "\n".join([f"SELECT {columns}", "FROM __spine AS s", *(join for part in parts for join in part.joins)])
+def _beside(taken: Taken, spine: str) -> Beside:
+    joins, aggregates = beside_joins(taken.joined, spine), beside_terms(taken.terms, spine)
+    return Beside(joins.stages + aggregates.stages, joins.joins + aggregates.joins, joins.columns + aggregates.columns)
+
+
+def _beside_sql(beside: Beside) -> str:
+    return "\n".join([f"SELECT {columns_sql(['s.*', *beside.columns])}", "FROM __spine AS s", *beside.joins])
 
 
 def _level_stages(needed: tuple[CompiledFeature, ...]) -> tuple[str, list[Stage]]:
@@ -251,34 +263,26 @@ def _outputs(chosen: tuple[CompiledFeature, ...]) -> list[str]:
 
 
 # --- serving ---------------------------------------------------------------------------------------------------------
-def _serving_sql(
-    assembly: Assembly,
-    needed: tuple[CompiledFeature, ...],
-    terms: tuple[Term, ...],
-    joined: tuple[Joined, ...],
-    lookups: tuple[Lookup, ...],
-) -> str:
+def _serving_sql(assembly: Assembly, taken: Taken, lookups: tuple[Lookup, ...]) -> str:
     spine = assembly.spine
     sent = {column.name for column in _request(assembly)}
-    names = _own_columns(assembly, needed, terms, joined) & sent
+    names = _own_columns(assembly, taken) & sent
     predict = assembly.views[0].predict
     # Nothing looks at the time of the prediction unless the caller can send it: the analysis sees to that.
     at = assembly.predict_sql if predict is not None and set(predict.reads) <= sent else "CAST(NULL AS TIMESTAMP)"
     kept = [quote(f"{spine.name}.{column.name}") for column in spine.columns if column.name in names]
     request = scan_sql(spine, names, "request").replace("SELECT ", "SELECT __row, ", 1)
     stages = [Stage("__spine", f"SELECT {', '.join(['__row', *kept, f'{at} AS {AT}'])}\nFROM ({request})", True)]
-    stages.append(Stage("__beside", _looked_up_sql(spine, terms, joined, lookups)))
-    last, levels = _level_stages(needed)
+    stages.append(Stage("__beside", _looked_up_sql(spine, taken, lookups)))
+    last, levels = _level_stages(taken.needed)
     misses = [quote(f"__miss_{lookup.name}") for lookup in lookups]
     select = columns_sql([*_outputs(assembly.chosen), *misses])
     return query_sql([*stages, *levels], f"SELECT {select}\nFROM {last}\nORDER BY __row")
 
 
-def _looked_up_sql(
-    spine: Dataset, terms: tuple[Term, ...], joined: tuple[Joined, ...], lookups: tuple[Lookup, ...]
-) -> str:
+def _looked_up_sql(spine: Dataset, taken: Taken, lookups: tuple[Lookup, ...]) -> str:
     beside = Beside()
-    histories = {join.lookup: join for join in joined}
+    histories = {join.lookup: join for join in taken.joined}
     for number, lookup in enumerate(lookups, 1):
         alias = f"l{number}"
         equal = [f"{alias}.{quote(key)} = s.{quote(f'{spine.name}.{key}')}" for key in lookup.keys]
@@ -291,7 +295,7 @@ def _looked_up_sql(
             beside.columns += [_joined_value(join, column, alias, fresh) for column in join.columns]
             found = f"coalesce({fresh}, FALSE)" if fresh else found
         else:
-            beside.columns += [_term_value(term, alias) for term in terms if term.lookup == lookup.name]
+            beside.columns += [_term_value(term, alias) for term in taken.terms if term.lookup == lookup.name]
         beside.columns.append(f"NOT ({found}) AS {quote(f'__miss_{lookup.name}')}")
     return _beside_sql(beside)
 

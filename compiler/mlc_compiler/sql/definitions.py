@@ -83,8 +83,8 @@ class LabelDefinition:
 class ModelFeatures:
     """What one model takes: `select` holds `view.feature` patterns in which `*` stands for anything.
 
-    `name` is the model's. `slices` are columns of the spine kept beside the features. `label` is None where only
-    features are wanted.
+    `name` is the model's, `where` its own choice among the rows of its views. `slices` are columns of the spine kept
+    beside the features. `label` is None where only features are wanted.
     """
 
     name: str
@@ -92,6 +92,7 @@ class ModelFeatures:
     select: tuple[str, ...]
     label: LabelDefinition | None = None
     slices: tuple[str, ...] = ()
+    where: str | None = None
 
     @property
     def document(self) -> str:

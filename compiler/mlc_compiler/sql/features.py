@@ -6,12 +6,12 @@ differ in how that relation comes about: from the datasets as of each row's pred
 
 from __future__ import annotations
 
-from mlc_compiler.ir import FeatureQuery
 from mlc_compiler.sql.assembly import Assembly, assemble
 from mlc_compiler.sql.definitions import CompiledFeatures, ModelFeatures, Problem, ProblemPlace, ViewDefinition
 from mlc_compiler.sql.labels import CompiledLabel, compile_label
 from mlc_compiler.sql.selection import chosen_features, view_problems
-from mlc_compiler.sql.views import CompiledFeature, CompiledView, compiled_view
+from mlc_compiler.sql.values import Typed
+from mlc_compiler.sql.views import CompiledView, compile_where, compiled_view
 
 
 def compile_features(model: ModelFeatures) -> CompiledFeatures:
@@ -26,25 +26,21 @@ def compile_features(model: ModelFeatures) -> CompiledFeatures:
     if model.label is not None and views:
         label, label_problems = compile_label(model, views[0], model.label)
         problems += label_problems
+    where: Typed | None = None
+    if model.where is not None and views:
+        at = ProblemPlace(model.document, ("spec", "where"))
+        where, where_problems = compile_where(views[0].definition, views[0].predict, model.where, at)
+        problems += where_problems
     unique = tuple(dict.fromkeys(problems))
     if any(not problem.warning for problem in unique) or not chosen:
         return CompiledFeatures(None, None, unique)
-    query = _query(model, views, chosen, label)
+    query = assemble(Assembly(views, chosen, label, model.slices, where))
     return CompiledFeatures(query, label.label if label else None, unique)
 
 
 def compile_view(view: ViewDefinition) -> CompiledFeatures:
     """Compile all features of one view, without a label: for feature tests, and for views that no model takes."""
     return compile_features(ModelFeatures(view.name, (view,), (f"{view.name}.*",)))
-
-
-def _query(
-    model: ModelFeatures,
-    views: tuple[CompiledView, ...],
-    chosen: tuple[CompiledFeature, ...],
-    label: CompiledLabel | None,
-) -> FeatureQuery:
-    return assemble(Assembly(views, chosen, label, model.slices))
 
 
 def _naming(views: tuple[ViewDefinition, ...], index: int) -> tuple[tuple[tuple[str, str], ...], str]:

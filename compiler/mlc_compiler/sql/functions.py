@@ -79,39 +79,55 @@ FUNCTIONS: tuple[Function, ...] = (
     _function("exp(number) -> float64", finite("exp({0})"), "e to the power of the value"),
     _function("floor(number) -> float64", "floor({0})", "next whole number down"),
     _function("ln(number) -> float64", "ln(nullif(greatest({0}, 0), 0))", "natural logarithm; null unless positive"),
-    _function("log10(number) -> float64", "log10(nullif(greatest({0}, 0), 0))",
-              "logarithm to base 10; null unless positive"),
-    _function("power(number, number) -> float64", finite("power({0}, {1})"),
-              "first to the power of second", fallible=True),
-    _function("round(number, digits?) -> first", "round({all})",
-              "nearest number, halves away from zero; digits may follow"),
+    _function(
+        "log10(number) -> float64", "log10(nullif(greatest({0}, 0), 0))", "logarithm to base 10; null unless positive"
+    ),
+    _function(
+        "power(number, number) -> float64", finite("power({0}, {1})"), "first to the power of second", fallible=True
+    ),
+    _function(
+        "round(number, digits?) -> first", "round({all})", "nearest number, halves away from zero; digits may follow"
+    ),
     _function("sign(number) -> int64", "CAST(sign({0}) AS BIGINT)", "-1, 0 or 1"),
     _function("sin(number) -> float64", "sin({0})", "sine of an angle in radians"),
     _function("sqrt(number) -> float64", finite("sqrt({0})"), "square root; null for negative values", fallible=True),
     # any type
     _function("coalesce(any, any...) -> common", "coalesce({all})", "first value that is not null"),
     _function("greatest(any, any...) -> common", "greatest({all})", "greatest value; nulls are ignored"),
-    _function("if(bool, any, any) -> branches", "CASE WHEN {0} THEN {1} ELSE {2} END",
-              "second where the first is true, else third"),
+    _function(
+        "if(bool, any, any) -> branches",
+        "CASE WHEN {0} THEN {1} ELSE {2} END",
+        "second where the first is true, else third",
+    ),
     _function("least(any, any...) -> common", "least({all})", "least value; nulls are ignored"),
     _function("nullif(any, any) -> first", "nullif({0}, {1})", "first value, or null where both are equal"),
     # text
-    _function("concat(string, string...) -> string", "concat({all})",
-              "texts joined; a null counts as empty (`||` gives null)"),
+    _function(
+        "concat(string, string...) -> string", "concat({all})", "texts joined; a null counts as empty (`||` gives null)"
+    ),
     _function("contains(string, string) -> bool", "contains({0}, {1})", "whether the first text contains the second"),
-    _function("ends_with(string, string) -> bool", "ends_with({0}, {1})",
-              "whether the first text ends with the second"),
-    _function("hash_bucket(string, count) -> int64", "CAST(md5_number({0}) % {1} AS BIGINT)",
-              "a stable number from 0 below n"),
+    _function(
+        "ends_with(string, string) -> bool", "ends_with({0}, {1})", "whether the first text ends with the second"
+    ),
+    _function(
+        "hash_bucket(string, count) -> int64", "CAST(md5_number({0}) % {1} AS BIGINT)", "a stable number from 0 below n"
+    ),
     _function("length(string) -> int64", "length({0})", "number of characters"),
     _function("lower(string) -> string", "lower({0})", "text in lower case"),
     _function("replace(string, string, string) -> string", "replace({0}, {1}, {2})", "each second made the third"),
-    _function("split_part(string, string, count) -> string", "split_part({0}, {1}, {2})",
-              "n-th part, from 1, cut at the second"),
-    _function("starts_with(string, string) -> bool", "starts_with({0}, {1})",
-              "whether the first text starts with the second"),
-    _function("substr(string, count, count?) -> string", "substr({all})",
-              "characters from a place, from 1; how many may follow"),
+    _function(
+        "split_part(string, string, count) -> string",
+        "split_part({0}, {1}, {2})",
+        "n-th part, from 1, cut at the second",
+    ),
+    _function(
+        "starts_with(string, string) -> bool", "starts_with({0}, {1})", "whether the first text starts with the second"
+    ),
+    _function(
+        "substr(string, count, count?) -> string",
+        "substr({all})",
+        "characters from a place, from 1; how many may follow",
+    ),
     _function("trim(string) -> string", "trim({0})", "text without blanks at its ends"),
     _function("upper(string) -> string", "upper({0})", "text in upper case"),
     # calendar, in the project's timezone
@@ -132,7 +148,7 @@ FUNCTIONS: tuple[Function, ...] = (
     _between("minutes", 60_000_000),
     _between("hours", 3_600_000_000),
     _between("days", 86_400_000_000),
-)  # fmt: skip
+)
 
 AGGREGATES: tuple[Aggregate, ...] = (
     Aggregate("avg", "summable", "float64", "mean of the values that are not null; null without any"),
@@ -168,11 +184,24 @@ _WINDOW = (
 )
 _DIFFERENCE = "databases disagree whether it counts boundaries or elapsed time"
 
-REASONS: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("now", "today", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"), _CLOCK),
+IMPURE: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        ("now", "today", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"), _CLOCK
+    ),
     **dict.fromkeys(("random", "rand", "setseed", "uuid", "gen_random_uuid", "nextval"), _LUCK),
-    **dict.fromkeys(("read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto", "read_text"), _FILES),
-    **dict.fromkeys(("read_blob", "glob", "getenv", "current_setting", "query", "query_table", "sniff_csv", "duckdb_secrets"), _FILES),
+    **dict.fromkeys(
+        ("read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto", "read_text"),
+        _FILES,
+    ),
+    **dict.fromkeys(
+        ("read_blob", "glob", "getenv", "current_setting", "query", "query_table", "sniff_csv", "duckdb_secrets"),
+        _FILES,
+    ),
+}
+"""Functions that look outside: at a clock, at chance, at files or settings. Queries of datasets refuse them too."""
+
+REASONS: dict[str, tuple[str, str]] = {
+    **IMPURE,
     **dict.fromkeys(("row_number", "rank", "dense_rank", "ntile", "lag", "lead", "first_value", "last_value"), _WINDOW),
     "log": ("databases disagree whether it means base 10 or e", "write ln(x) or log10(x)"),
     "date_diff": (_DIFFERENCE, "write minutes_between(a, b) or hours_between(a, b)"),
@@ -180,5 +209,5 @@ REASONS: dict[str, tuple[str, str]] = {
     "date_trunc": ("it would cut in UTC, while days start in the project's timezone", "write start_of('day', x)"),
     "weekday": ("databases disagree on which day is 0", "write dayofweek(x) (Sunday is 0) or isodow(x) (Monday is 1)"),
     "median": ("it has no plan that stays fast on long histories yet", "use avg, min or max"),
-}  # fmt: skip
+}
 """Why well-known functions are refused, and what to write instead."""

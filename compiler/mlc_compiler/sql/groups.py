@@ -26,23 +26,13 @@ class Group:
     index: int
     spine: str
     terms: tuple[Term, ...]
+    keys: tuple[str, ...]
+    spine_keys: tuple[str, ...]
+    arguments: tuple[str, ...]  # canonical texts, in order of first use; `v1` is the first one's value
 
     @property
     def first(self) -> Term:
         return self.terms[0]
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return tuple(f"k{i}" for i in range(1, len(self.first.by) + 1))
-
-    @property
-    def spine_keys(self) -> tuple[str, ...]:
-        return tuple(quote(f"{self.spine}.{name}") for name in self.first.by)
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Canonical texts of the arguments, in order of first use; `v1` is the first one's value."""
-        return tuple(dict.fromkeys(argument_text(term) for term in self.terms if term.argument is not None))
 
     def value(self, term: Term) -> str:
         return f"v{self.arguments.index(argument_text(term)) + 1}"
@@ -54,6 +44,14 @@ class Group:
 
     def partition(self) -> str:
         return f"PARTITION BY {', '.join(self.keys)} " if self.keys else ""
+
+
+def group_of(index: int, spine: str, terms: tuple[Term, ...]) -> Group:
+    """Return a group of terms that read the same rows."""
+    by = terms[0].by
+    arguments = dict.fromkeys(argument_text(term) for term in terms if term.argument is not None)
+    keys = tuple(f"k{i}" for i in range(1, len(by) + 1))
+    return Group(index, spine, terms, keys, tuple(quote(f"{spine}.{name}") for name in by), tuple(arguments))
 
 
 def scan_sql(dataset: Dataset, columns: Iterable[str], relation: str | None = None) -> str:
@@ -110,7 +108,7 @@ def groups(terms: Sequence[Term], spine: str) -> tuple[Group, ...]:
     for term in terms:
         where = term.where.canonical if term.where else None
         found.setdefault((term.dataset.name, term.by, latest_text(term.known), where), []).append(term)
-    return tuple(Group(i, spine, tuple(members)) for i, members in enumerate(found.values(), 1))
+    return tuple(group_of(i, spine, tuple(members)) for i, members in enumerate(found.values(), 1))
 
 
 def rows_sql(group: Group) -> str:

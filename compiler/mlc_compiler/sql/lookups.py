@@ -13,6 +13,7 @@ from mlc_compiler.ir import Lookup
 from mlc_compiler.sql.groups import (
     Group,
     direct_sql,
+    group_of,
     is_scaled,
     row_conditions,
     scale_sql,
@@ -43,7 +44,7 @@ def _lookup(name: str, terms: tuple[Term, ...], spine: str) -> Lookup:
 
 
 def _lookup_sql(terms: tuple[Term, ...], spine: str) -> str:
-    group = Group(0, spine, terms)
+    group = group_of(0, spine, terms)
     stages = [Stage("__rows0", _rows_sql(group))]
     if any(is_scaled(term) for term in terms):
         stages.append(Stage("__scale0", scale_sql(group, "__rows0"), True))

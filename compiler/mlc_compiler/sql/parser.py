@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+
 from mlc_compiler.sql.literals import date_literal, interval_literal, number_literal, timestamp_literal
 from mlc_compiler.sql.syntax import (
     Call,
@@ -40,38 +41,40 @@ _TYPES = {
     "bool": "bool", "boolean": "bool", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _RESERVED = frozenset(
-    (
-        "and",
-        "or",
-        "not",
-        "is",
-        "in",
-        "between",
-        "like",
-        "case",
-        "when",
-        "then",
-        "else",
-        "end",
-        "as",
-        "null",
-        "true",
-        "false",
-        "distinct",
-        "interval",
-        "select",
-        "from",
-        "with",
-        "over",
-        "filter",
-        "exists",
-        "union",
-        "where",
-        "group",
-        "having",
-        "order",
-        "limit",
-    )  # fmt: skip
+    [
+        *(
+            "and",
+            "or",
+            "not",
+            "is",
+            "in",
+            "between",
+            "like",
+            "case",
+            "when",
+            "then",
+            "else",
+            "end",
+            "as",
+            "null",
+            "true",
+        ),
+        *(
+            "false",
+            "distinct",
+            "interval",
+            "select",
+            "from",
+            "with",
+            "over",
+            "filter",
+            "exists",
+            "union",
+            "where",
+            "group",
+        ),
+        *("having", "order", "limit"),
+    ]
 )
 _REFUSED = {
     "select": ("a query inside an expression is refused", "read other tables through `joins` or `aggregate`"),

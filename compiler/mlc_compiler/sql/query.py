@@ -6,6 +6,9 @@ import functools
 from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import nearest
+from mlc_compiler.sql.functions import IMPURE
+
+_HASH = "choose rows by a hash of their key: WHERE md5_number(key) % 10 = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,26 @@ def parse_query(text: str, datasets: frozenset[str]) -> ParsedQuery:
     for table in tables:
         if not isinstance(table.this, exp.Identifier) or table.db or table.name not in datasets:
             return _table_problem(text, table.sql(dialect="duckdb"), table.name, datasets)
+    for sample in query.find_all(exp.TableSample):
+        return ParsedQuery(problem=f"`{sample.sql(dialect='duckdb').strip()}` takes other rows at each run", help=_HASH)
+    for function in query.find_all(exp.Func):
+        problem = _impure_problem(
+            function.name if isinstance(function, exp.Anonymous) else function.sql_name(), function.meta
+        )
+        if problem is not None:
+            return problem
     return ParsedQuery(tuple(sorted({t.name for t in tables})))
+
+
+def _impure_problem(name: str, meta: dict[str, object]) -> ParsedQuery | None:
+    """Return why a query may not call a function: what it gives depends on more than the datasets."""
+    reason = IMPURE.get(name.lower())
+    if reason is None:
+        return None
+    start, end = meta.get("start"), meta.get("end")
+    within = (start, end + 1) if isinstance(start, int) and isinstance(end, int) else None
+    problem = f"`{name.lower()}` is refused: what a query gives depends on its datasets alone"
+    return ParsedQuery(problem=problem, within=within, help="leave it out, or make its value a column of a dataset")
 
 
 def _table_problem(text: str, shown: str, name: str, datasets: frozenset[str]) -> ParsedQuery:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -58,7 +59,7 @@ def quote(name: str) -> str:
     >>> quote('a"b')
     '"a""b"'
     """
-    return '"' + name.replace('"', '""') + '"'
+    return '"' + name.replace('"', '""') + '"' if '"' in name else f'"{name}"'
 
 
 def read_sql(column: Column, source: str) -> str:
@@ -79,6 +80,7 @@ def dataset_scope(dataset: Dataset, timezone: str) -> Scope:
     return Scope(columns, f"dataset `{dataset.name}`", timezone, frozenset((dataset.name.lower(),)))
 
 
+@functools.lru_cache(maxsize=1024)
 def prepared_scope(dataset: Dataset, timezone: str) -> Scope:
     """Return the same scope over a relation whose columns were read by `read_sql` and are called "dataset.column"."""
     columns: dict[str, ScopeColumn] = {}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+import operator
 
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.diagnostics import nearest
 from mlc_compiler.sql.definitions import ModelFeatures, Problem, ProblemPlace, ProblemRelated
 from mlc_compiler.sql.views import CompiledFeature, CompiledView
+
+_MAGIC = frozenset("*?[")
 
 
 def chosen_features(
@@ -19,11 +22,10 @@ def chosen_features(
     for index, pattern in enumerate(model.select):
         at = ProblemPlace(model.document, ("spec", "features", index))
         full = pattern if "." in pattern else f"{pattern}.*"
+        # Most are plain names, and compiling each to a pattern would take longer than all else here.
+        matches = fnmatch.fnmatchcase if _MAGIC & set(full) else operator.eq
         names = [
-            (v, f.name)
-            for v in views
-            for f in v.definition.features
-            if fnmatch.fnmatchcase(f"{v.definition.name}.{f.name}", full)
+            (v, f.name) for v in views for f in v.definition.features if matches(f"{v.definition.name}.{f.name}", full)
         ]
         if not names:
             problems.append(_no_match(pattern, full, views, at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from mlc_compiler.sql.definitions import (
 from mlc_compiler.sql.expressions import Compiled, compile_expression
 from mlc_compiler.sql.graph import cycles, ordered, uses
 from mlc_compiler.sql.kinds import Kinded, kinded
-from mlc_compiler.sql.knowledge import Instant, instant, instants, latest_text
+from mlc_compiler.sql.knowledge import Instant, instant, instants
 from mlc_compiler.sql.leakage import own_problem, request_problems
 from mlc_compiler.sql.links import join_problems
 from mlc_compiler.sql.scope import Scope, ScopeColumn, key, prepared_scope, quote, value_type
@@ -73,6 +74,21 @@ def expression_problems(compiled: Compiled, at: ProblemPlace, subject: str = "")
     ]
 
 
+def compile_where(
+    view: ViewDefinition, predict: Instant | None, text: str, at: ProblemPlace
+) -> tuple[Typed | None, list[Problem]]:
+    """Compile a choice of rows: by what is known when the prediction is made, sent or not, never by the future."""
+    compiled = compile_expression(text, prepared_scope(view.spine, view.timezone), expect="bool")
+    problems = expression_problems(compiled, at)
+    for read in compiled.typed.reads:
+        problem = own_problem(view, predict, read.column.name, "`where`", at.slice(read.span))
+        if problem is not None and problem.code == "MLC302":
+            message = f"`where` chooses rows by `{read.column.name}`, known only after the prediction is made"
+            help = "choose rows by what is known then: the live model can't leave out rows by their future"
+            problems.append(Problem("MLC324", message, problem.at, problem.note, help, problem.related))
+    return (None if compiled.failed else compiled.typed), problems
+
+
 @functools.lru_cache(maxsize=4096)
 def compiled_view(view: ViewDefinition, renamed: tuple[tuple[str, str], ...] = (), prefix: str = "") -> CompiledView:
     """Compile a view. `renamed` gives joins another lookup name, `prefix` starts the names of aggregates' columns: for
@@ -91,7 +107,6 @@ class _ViewCompiler:
         self._prefix = prefix
         self._problems: list[Problem] = []
         self._predict: Instant | None = None
-        self._variants: dict[tuple[str, str], str] = {}
 
     def compile(self) -> CompiledView:
         view = self._view
@@ -122,17 +137,9 @@ class _ViewCompiler:
     def _compile_where(self) -> Typed | None:
         if self._view.where is None:
             return None
-        compiled = compile_expression(self._view.where, self._own, expect="bool")
-        at = self._place("where")
-        self._problems += expression_problems(compiled, at)
-        for read in compiled.typed.reads:
-            problem = own_problem(self._view, self._predict, read.column.name, "`where`", at.slice(read.span))
-            # Rows may be chosen by what the caller knows without sending it, never by the future.
-            if problem is not None and problem.code == "MLC302":
-                message = f"`where` chooses rows by `{read.column.name}`, known only after the prediction is made"
-                help = "choose rows by what is known then: the live model can't leave out rows by their future"
-                self._problems.append(Problem("MLC324", message, problem.at, problem.note, help, problem.related))
-        return None if compiled.failed else compiled.typed
+        typed, problems = compile_where(self._view, self._predict, self._view.where, self._place("where"))
+        self._problems += problems
+        return typed
 
     def _check_joins(self) -> frozenset[str]:
         broken = set()
@@ -306,9 +313,9 @@ class _ViewCompiler:
         plain = self._join_known(join, ())
         if isinstance(plain, Problem) or known == plain:
             return self._lookup(join.name)
-        number = 2 + sum(1 for name, _ in self._variants if name == join.name)
-        text = latest_text(known)
-        return self._variants.setdefault((join.name, text), f"{self._lookup(join.name)}_{number}")
+        # The name says what the row waits for, so that it is the same in every view that joins so.
+        later = "_".join(moment.canonical for moment in known if moment not in plain)
+        return f"{self._lookup(join.name)}_{re.sub(r'[^a-z0-9]+', '_', later.lower()).strip('_')}"
 
 
 def quote_prefix(dataset: Dataset) -> str:

@@ -5,11 +5,13 @@ Processes, not threads: native code in a thread can't be interrupted, and a work
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
+_PATIENCE = 5.0  # seconds that a worker has to clean up
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -31,6 +33,9 @@ class Workers(Generic[Item, Result]):
         for process, connection in self._processes:
             connection.close()
             process.terminate()
+        for process, _ in self._processes:
+            process.join(_PATIENCE)
+            process.kill()
             process.join()
 
     @property
@@ -94,11 +99,17 @@ def _spawn(run: Callable[[Any], Any]) -> tuple[Any, Connection]:
 
 
 def _work(connection: Connection, run: Callable[[Any], Any]) -> None:
+    signal.signal(signal.SIGTERM, _leave)
     while True:
         try:
             connection.send(_guarded(run, connection.recv()))
         except (EOFError, BrokenPipeError, KeyboardInterrupt):
             return  # the parent has ended, or the user has interrupted all of us
+
+
+def _leave(number: int, frame: object) -> None:  # noqa: ARG001  the shape of a signal handler
+    """End as an exception does, so that staging folders and semaphores are cleaned up."""
+    raise KeyboardInterrupt
 
 
 def _guarded(run: Callable[[Any], Any], item: object) -> object:

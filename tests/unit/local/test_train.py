@@ -115,7 +115,7 @@ def test_a_class_that_can_not_be_used_is_refused(path: str, code: str, help: str
 def test_an_unknown_parameter_is_found_by_its_nearest_name() -> None:
     found = refused(an_estimator(params=(("max_itre", 3),)))
     assert (found.code, found.help) == ("MLC451", "did you mean `max_iter`?")
-    assert found.at == Place("Model/buys", 0, ("spec", "estimator", "params", "max_itre"))
+    assert found.at == Place("Model/buys", 0, ("spec", "estimator", "params", "max_itre"), key=True)
 
 
 def test_a_parameter_of_the_wrong_kind_is_refused_at_its_place() -> None:

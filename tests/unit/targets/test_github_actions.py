@@ -241,7 +241,7 @@ def test_the_scripts_use_the_names_of_the_conventions() -> None:
     built = (conventions.DEPLOY_FOLDER, conventions.CARDS_FOLDER, conventions.WORKFLOWS_FOLDER, conventions.MANIFEST_FILE)
     assert f"for built in {' '.join(built)};" in scripts["plan"]
     assert f"$recipe/{conventions.MANIFEST_FILE}" in scripts["changed"]
-    assert f"(exclude){conventions.STATE_FOLDER}'" in scripts["pin"]
+    assert f"echo {conventions.STATE_FOLDER}/" in scripts["pin"]
     version = "sha256:" + "0123456789ab" + "c" * 52
     assert conventions.image_tag(version) == "v-0123456789ab"
     assert 'image:v-$version"' in scripts["image"]

@@ -4,6 +4,7 @@ credentials=$(printf 'x-access-token:%s' "$TOKEN" | base64 --wrap=0)
 echo "::add-mask::$credentials"
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="http.$GITHUB_SERVER_URL/.extraheader"
 export GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $credentials"
+echo .mlc/ >> "$(git rev-parse --git-path info/exclude)"
 git config user.name 'github-actions[bot]'
 git config user.email '41898282+github-actions[bot]@users.noreply.github.com'
 
@@ -37,7 +38,7 @@ for attempt in 1 2 3 4 5; do
     fi
   done
   mlc build
-  git add --all -- . ':(exclude).mlc'
+  git add --all -- .
   if git diff --cached --quiet; then exit "$failed"; fi
   run="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID"
   git commit --quiet --message "Release ${released[*]}" --message "Made by $run"

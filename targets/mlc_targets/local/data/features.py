@@ -10,10 +10,9 @@ from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.ir import FeatureQuery, Model
 from mlc_targets.local.data.files import with_reads
 from mlc_targets.local.data.ingest import ROWS_FILE, create_stored, memory, scratch
-from mlc_targets.local.data.relations import confine, connect, literal, open_datasets, quote
+from mlc_targets.local.data.relations import confine, connect, disk_refused, literal, open_datasets, quote
 from mlc_targets.local.findings import refuse
 from mlc_targets.local.job import Outcome, Run
-from mlc_targets.local.store import guarded
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,8 +55,7 @@ def copy_query(
     try:
         return int(connection.execute(statement).fetchall()[0][0])
     except duckdb.IOException as failure:
-        with guarded(target.parent):
-            raise OSError(str(failure).splitlines()[0]) from failure
+        raise disk_refused(failure) from failure
     except duckdb.Error as failure:
         raise query_refused(model, failure) from failure
     finally:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlc_targets.local.data.files import source_files
-from mlc_targets.local.data.relations import connect, create_relation, literal, quote, unreadable
+from mlc_targets.local.data.relations import connect, create_relation, disk_refused, literal, quote, unreadable
 from mlc_targets.local.findings import refuse
 from mlc_targets.local.job import CHAMPION_SUFFIX, Outcome, Run
-from mlc_targets.local.store import guarded
 
 ROWS_FILE = "rows.parquet"
 _MOST_MEMORY_SHARE = 2  # of the memory that training may use, half is for the database
@@ -28,8 +27,7 @@ def ingest(run: Run, subject: str, out: Path) -> Outcome:
         written = connection.execute(f"COPY {quote(dataset.name)} TO {target} (FORMAT parquet, COMPRESSION zstd)")
         rows = int(written.fetchall()[0][0])
     except duckdb.IOException as failure:
-        with guarded(out):
-            raise OSError(str(failure).splitlines()[0]) from failure
+        raise disk_refused(failure) from failure
     except duckdb.Error as failure:
         raise unreadable(dataset, failure) from failure
     finally:

@@ -5,6 +5,8 @@ Text formats are read as text and cast here, so that a value that does not fit i
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,6 +179,18 @@ def unreadable(dataset: Dataset, failure: Exception) -> RefusedError:
         "MLC374", dataset.origin.at(field), f"dataset `{dataset.name}`: {what}", note=" ".join(lines[:2]),
         help="see that the file is whole and that `format`, `delimiter` and `header` are right",
     ),))  # fmt: skip
+
+
+def disk_refused(failure: Exception) -> OSError:
+    """Return what DuckDB could not write as an OSError; its own error is JSON within the text where it has a cause."""
+    text = str(failure)
+    start = text.find("{")
+    try:
+        cause = json.loads(text[start:]) if start >= 0 else {}
+        number = int(cause["errno"])
+    except (ValueError, KeyError, TypeError):
+        return OSError(text.splitlines()[0])
+    return OSError(number, os.strerror(number))
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------

@@ -6,13 +6,14 @@ import importlib
 import importlib.util
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.diagnostics import Finding, nearest
 from mlc_compiler.ir import Estimator, Frozen, Model, Scalar
-from mlc_targets.local.findings import RefusedError, error, refuse
+from mlc_targets.local.findings import RefusedError, error, place, refuse
 
 ALLOWED_PREFIXES = ("sklearn.",)
 Learner = Any
@@ -135,13 +136,14 @@ def _configured(spec: Estimator, cls: Learner, params: Mapping[str, Any]) -> Lea
 
 def _unknown_parameter(spec: Estimator, cls: Learner, name: str, known: Mapping[str, Any]) -> Finding:
     close = nearest(name, known)
-    return error(
+    found = error(
         "MLC451",
         spec.origin.at(f"params.{name}"),
         f"`{cls.__name__}` has no parameter `{name}`",
         note=f"it has {', '.join(sorted(known))}",
         help=f"did you mean `{close}`?" if close else "remove it",
     )
+    return replace(found, at=place(spec.origin.at(f"params.{name}")).name())
 
 
 def _wrong_value(spec: Estimator, cls: Learner, name: str, value: Value) -> Finding | None:

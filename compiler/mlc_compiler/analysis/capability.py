@@ -1,0 +1,50 @@
+"""Capability: what the specs ask for and nothing that is installed would do. Nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from mlc_compiler.diagnostics import Sink
+from mlc_compiler.frontend.project import BoundModel, Project
+
+RUNNERS = ("ci",)
+PROGRESSIVE = ("canary", "blue_green", "shadow", "ab_test", "bandit")
+
+
+def check_capability(project: Project, controllers: frozenset[str], sink: Sink) -> None:
+    """Report fields that no chosen target acts on. `controllers` are the workload controllers that targets offer."""
+    for view in project.views.values():
+        for name, feature in view.spec.features.items():
+            if feature.transform is not None:
+                sink.error(
+                    "MLC916",
+                    view.at("features", name, "transform"),
+                    f"nothing computes the transform of `{name}` yet, neither in training nor in serving",
+                    help="write it as `expr` or `aggregate`",
+                )
+    for model in project.models:
+        _runner(model, sink)
+        _rollout(model, controllers, sink)
+
+
+def _runner(model: BoundModel, sink: Sink) -> None:
+    runner = model.document.spec.train.runner
+    if runner not in RUNNERS:
+        sink.error(
+            "MLC916",
+            model.document.at("train", "runner"),
+            f"no target trains by `{runner}` yet",
+            help=f"take `runner: {RUNNERS[0]}`: the release workflow trains what is not realised",
+        )
+
+
+def _rollout(model: BoundModel, controllers: frozenset[str], sink: Sink) -> None:
+    """Report a progressive rollout that would become a plain Deployment."""
+    rollout = model.rollout
+    if rollout is None or rollout.spec.strategy not in PROGRESSIVE:
+        return
+    if "deployment" in controllers and "rollout" not in controllers:
+        sink.error(
+            "MLC608",
+            rollout.at("strategy"),
+            f"no target moves traffic step by step, so this {rollout.spec.strategy} would be a plain Deployment",
+            help="add `argo-rollouts: {}` to the project's targets, or say `strategy: rolling`",
+        )
