@@ -468,6 +468,15 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    """Days, both included (ISO dates), in which nothing is promoted."""
+
+    since: str
+    until: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Patch:
     """A patch on an emitted object: `merge` is a strategic merge, `operations` a JSON patch."""
 
@@ -491,6 +500,7 @@ class Environment:
     host: str | None
     patches: tuple[Patch, ...] = ()
     origin: Origin = Origin("")
+    freezes: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

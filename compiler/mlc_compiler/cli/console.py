@@ -54,7 +54,7 @@ class Console:
         self.record.said.append((STDERR, text))
 
     def findings(self, findings: Iterable[Finding], root: Path) -> bool:
-        """Show the findings: as the result where they are it, else on standard error. Return whether one is an error."""
+        """Show the findings, as the result where they are it, else as text; return whether one is an error."""
         from mlc_compiler.frontend.locate import locate
         from mlc_compiler.render import render_github, render_json, render_text
 

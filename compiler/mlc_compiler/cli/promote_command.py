@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mlc_compiler.cli.console import Console
@@ -19,7 +20,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.project import LockUse, open_project
     from mlc_compiler.cli.release_command import refuse, write_files
-    from mlc_compiler.gitops.promotion import make_promotion
+    from mlc_compiler.gitops.promotion import make_promotion, still_to_hold
     from mlc_compiler.gitops.release import Refusal
 
     opened = open_project(options.directory, console, lock=LockUse.REQUIRED, artifacts=False)
@@ -29,16 +30,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
     models = selection.models(opened.releases, options.model, console)
     if release is None or not models:
         return 2
-    code = 0
+    code, today = 0, datetime.now(UTC).date().isoformat()
     for model in models:
         before = _pin(opened.releases, release.environment.promoted_from, model.name)
-        made = make_promotion(release.environment, model, before, _evidence(opened.root, model.name))
+        made = make_promotion(release.environment, model, before, _evidence(opened.root, model.name), today)
         if isinstance(made, Refusal):
             refuse("MLC915", made, opened, f"Environment/{options.environment}", console)
             code = 1
             continue
         said = f"{model.name} {made.pin.version[7:19]} is pinned in {options.environment}"
         write_files(opened.root, made.files, said, console)
+        for wanted in still_to_hold(release.environment):
+            console.say(f"  to hold before it is merged: {wanted}")
     return code
 
 

@@ -126,6 +126,7 @@ def _environment(document: Document[Environment]) -> ir.Environment:
         host=spec.ingress.host,
         patches=tuple(_patch(p, document.from_(f"patches.{i}")) for i, p in enumerate(spec.patches)),
         origin=document.from_(""),
+        freezes=tuple(ir.Freeze(f.from_, f.until, f.reason) for f in spec.freezes),
     )
 
 
