@@ -6,7 +6,7 @@ MLC := $(BIN)/mlc -C examples/flights
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench requirements clean
+.PHONY: help demo test lint format generate bench requirements clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy, import-linter
 format: $(VENV)/dev.stamp ## put every file into the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generate: $(VENV)/dev.stamp ## write schemas and generated docs anew from the code
+	$(BIN)/python tools/generate.py
 
 bench: $(VENV)/dev.stamp ## print the table of measured times
 	@for script in bench/*.py; do $(BIN)/python "$$script" || exit; done

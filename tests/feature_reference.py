@@ -1,4 +1,4 @@
-"""The meaning of features by brute force: for each row of the spine, a loop over every other row. No SQL, no cleverness."""
+"""The meaning of features by brute force: for each row of the spine, a loop over every other row, and no SQL."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 Row = Mapping[str, Any]
+EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001 - the engine's timestamps are naive UTC
 Moment = Callable[[Row], datetime | None]
 
 
@@ -88,7 +89,7 @@ def aggregate(
 def _tie(data: Rows, row: Row) -> tuple[Any, ...]:
     """Return the order of rows known at the same time: event time, nulls first, then the key."""
     event = row[data.event_time]
-    return (event is not None, event or datetime.min, *(row[name] for name in data.key))
+    return (event is not None, event or EARLIEST, *(row[name] for name in data.key))
 
 
 def _aggregated(function: str, found: list[tuple[datetime, Any, Row]], value: Callable[[Row], Any]) -> Any:

@@ -52,10 +52,12 @@ class Compilation:
 
 def load_project(files: tuple[SpecFile, ...], sink: Sink) -> Project | None:
     """Load, check and resolve the files, of which the first is mlc.yaml."""
-    parsed = [load(f.path, f.content, sink) for f in files]
-    if not sink.failed():
-        _check_first(parsed[0], sink)
-    documents = [d for loaded in parsed for d in check(loaded, sink)]
+    reading, checking = Sink(), Sink()
+    documents = [d for f in files for d in check(load(f.path, f.content, reading), checking)]  # no tree outlives its file
+    if not reading.failed():
+        _check_first(load(files[0].path, files[0].content, Sink()), checking)
+    for found in (reading, checking):
+        sink.extend(found)
     project = next((d for d in documents if d.kind == "Project" and d.place.file == PROJECT_FILE), None)
     if project is None or sink.failed():
         return None

@@ -98,8 +98,13 @@ class Forge:
         """Run the real mlc in the clone; it must succeed."""
         return done([sys.executable, "-m", "mlc_compiler", *arguments], self.work)
 
+    @property
+    def settings(self) -> Path:
+        """Git's settings: the address that the clone knows stands for the bare repository."""
+        return self.folder / "gitconfig"
+
     def git(self, *arguments: str) -> str:
-        return done(["git", *arguments], self.work)
+        return done(["env", f"GIT_CONFIG_GLOBAL={self.settings}", "git", *arguments], self.work)
 
     def commit(self, message: str) -> str:
         """Commit everything, push it, and return the commit."""
@@ -119,7 +124,13 @@ class Forge:
         file.write_text(json.dumps(payload), "utf-8")
         for left in (self.folder / "artifacts", self.work / ".mlc"):
             shutil.rmtree(left, ignore_errors=True)
-        told = {"FORGE": self.folder, "ARTIFACTS": self.folder / "artifacts", "PATH": _path(self.folder / "bin")}
+        # Only the steps take the address for the bare repository: act reads the repository's name from it.
+        told = {
+            "GIT_CONFIG_GLOBAL": self.settings,
+            "FORGE": self.folder,
+            "ARTIFACTS": self.folder / "artifacts",
+            "PATH": _path(self.folder / "bin"),
+        }
         environment = [part for name, value in told.items() for part in ("--env", f"{name}={value}")]
         actions = [part for a in ACTIONS if a.name in STAND_INS for part in _local(self.folder / "actions", a)]
         return tools.act(
@@ -134,11 +145,8 @@ def a_forge(folder: Path, project: Path) -> Forge:
     done(["git", "init", "--quiet", "--bare", "--initial-branch=main", forge.origin], folder)
     shutil.copytree(project, forge.work)
     done(["git", "init", "--quiet", "--initial-branch=main"], forge.work)
-    settings = {"user.name": "Test", "user.email": "test@example.com", "commit.gpgsign": "false"}
-    for key, value in settings.items():
-        forge.git("config", key, value)
     forge.git("remote", "add", "origin", URL)
-    _redirect(forge)
+    _settle(forge)
     (forge.work / ".gitignore").write_text(".mlc/\n")
     python = f'#!/usr/bin/env bash\nexec "{sys.executable}" {{}} "$@"\n'
     programs = {"docker": DOCKER, "gh": GH, "mlc": python.format("-m mlc_compiler"), "python": python.format("")}
@@ -153,14 +161,13 @@ def a_copy(forge: Forge, folder: Path) -> Forge:
     """Copy a forge as it is, for a test that changes it."""
     shutil.copytree(forge.folder, folder, dirs_exist_ok=True, symlinks=True)
     copied = Forge(folder)
-    copied.git("config", "--remove-section", f"url.{forge.origin}")
-    _redirect(copied)
+    _settle(copied)
     return copied
 
 
-def _redirect(forge: Forge) -> None:
-    # act takes the repository's name from its address; git takes the address for this folder.
-    forge.git("config", f"url.{forge.origin}.insteadOf", URL)
+def _settle(forge: Forge) -> None:
+    settings = f'[user]\nname = Test\nemail = test@example.com\n[url "{forge.origin}"]\ninsteadOf = {URL}\n'
+    forge.settings.write_text(settings, "utf-8")
 
 
 def _path(programs: Path) -> str:

@@ -251,7 +251,7 @@ def test_a_commit_that_comes_between_is_kept(released: Forge, tmp_path: Path, sa
         f'rm -f "{released.folder}/meanwhile"',
         f'git clone --quiet "{released.origin}" "{other}" && cd "{other}"',
         "echo more >> README.md",
-        "echo '# more' >> deploy/images/bad-day/requirements.txt" if same else "true",
+        "sed -i s/python:3.11.16/python:3.11.17/ mlc.yaml && mlc -q build" if same else "true",
         "git add --all && git -c user.name=Other -c user.email=o@example.com commit --quiet -m Between",
         "git push --quiet origin HEAD:main",
     ]

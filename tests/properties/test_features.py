@@ -1,5 +1,6 @@
 """The compiled feature queries against brute force: small tables full of ties, nulls and odd floats."""
 
+# ruff: noqa: DTZ001 - the engine's timestamps are naive UTC
 from __future__ import annotations
 
 import math

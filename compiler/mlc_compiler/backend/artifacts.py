@@ -29,8 +29,8 @@ def yaml_artifact(
     path: str, data: object, origin: Origin, environment: str | None = None, model: str | None = None
 ) -> Artifact:
     """Return a YAML file; `data` as for `emitter.yaml_text`. Lines that no `Sourced` covers come from `origin`."""
-    text, parts = yaml_text(data, origin)
-    return _headed(Artifact(path, text, origin, parts, environment, model), "#")
+    text, parts = yaml_text(data, origin, header(origin.document))
+    return Artifact(path, text, origin, parts, environment, model)
 
 
 def yaml_stream_artifact(

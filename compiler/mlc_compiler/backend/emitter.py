@@ -7,7 +7,7 @@ where both agree, quoted elsewhere, a literal block for several lines. Block sty
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from json.encoder import encode_basestring
 from math import isfinite
@@ -50,8 +50,10 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0
 _ESCAPED = re.compile(rf"[\\\"]|{_HIDDEN.pattern}")
 
 
-def yaml_text(data: object, origin: Origin | None = None) -> tuple[str, tuple[Part, ...]]:
-    """Return a YAML document and the origins of its lines.
+def yaml_text(
+    data: object, origin: Origin | None = None, comment: str | None = None
+) -> tuple[str, tuple[Part, ...]]:
+    """Return a YAML document, below a comment if one is given, and the origins of its lines.
 
     `data` is made of str, int, float, bool, None, mappings with str keys, lists, tuples and `Sourced`. With `origin`,
     the lines that no `Sourced` covers have that origin. Raises ValueError for a number or text that YAML cannot carry
@@ -60,7 +62,7 @@ def yaml_text(data: object, origin: Origin | None = None) -> tuple[str, tuple[Pa
     >>> yaml_text({"on": ["push"], "version": "1.10", "replicas": 2})[0]
     '"on":\\n- push\\nversion: "1.10"\\nreplicas: 2\\n'
     """
-    writer = _Yaml(origin)
+    writer = _Yaml(origin, [] if comment is None else [comment])
     writer.document(data)
     return "\n".join(writer.lines) + "\n", writer.origins()
 
@@ -91,10 +93,10 @@ class _Lines:
 
     __slots__ = ("_origin", "_starts", "lines")
 
-    def __init__(self, origin: Origin | None) -> None:
-        self.lines: list[str] = []
+    def __init__(self, origin: Origin | None, lines: Iterable[str] = ()) -> None:
+        self.lines = list(lines)
         self._origin = origin
-        self._starts: dict[int, Origin | None] = {1: origin}
+        self._starts: dict[int, Origin | None] = {len(self.lines) + 1: origin}
 
     def begin(self, origin: Origin) -> Origin | None:
         """Let `origin` hold from the next line on; return the one to give back to `end`."""

@@ -76,4 +76,6 @@ def equals(label: str, value: str) -> str:
 
 def escaped(text: str) -> str:
     """Return a text as PromQL and the exposition format hold it between double quotes."""
+    if text.isalnum():
+        return text
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

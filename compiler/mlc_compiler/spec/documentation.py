@@ -59,16 +59,23 @@ def _field(name: str, field: FieldInfo, text: str) -> FieldDocumentation:
     inner = next(iter(_models(field.annotation)), None)
     if not text and inner is not None:
         text = summary(inner)
-    default = "" if field.is_required() or field.default is None else _value(field.default)
+    default = "" if field.is_required() or field.default is None else _value(field)
     return FieldDocumentation(field.alias or name, inner, type_text(field), default, field.is_required(), text)
 
 
-def _value(default: object) -> str:
-    if isinstance(default, BaseModel):
+def _value(field: FieldInfo) -> str:
+    """Return a default as a spec writes it: `15m`, `true`, `[]`."""
+    if isinstance(field.default, BaseModel):
         return ""
-    if isinstance(default, bool):
-        return str(default).lower()
-    return str(default)
+    written = _adapter(field).dump_python(field.default, mode="json")
+    return str(written).lower() if isinstance(written, bool) else str(written)
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    annotation: Any = field.annotation
+    for item in field.metadata:
+        annotation = Annotated[annotation, item]
+    return TypeAdapter(annotation)
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
@@ -80,10 +87,7 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
 
 def type_text(field: FieldInfo) -> str:
     """Return a field's type in the words of the language: text, number, list of text, ..."""
-    annotation: Any = field.annotation
-    for item in field.metadata:
-        annotation = Annotated[annotation, item]
-    return _schema_text(TypeAdapter(annotation).json_schema())
+    return _schema_text(_adapter(field).json_schema())
 
 
 def _schema_text(schema: object) -> str:

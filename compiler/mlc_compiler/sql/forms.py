@@ -21,7 +21,7 @@ def literal_form(node: Literal) -> Typed:
         text = repr(value)
         return Typed(text if "e" in text else f"{text}e0", "float64", text)
     if node.type == "interval":
-        return Typed(interval_sql(int(value or 0)), "interval", f"interval {value}us")
+        return Typed(interval_sql(int(value or 0)), "interval", f"interval '{value} microseconds'")
     if node.type in ("timestamp", "date"):
         return Typed(f"{node.type.upper()} '{value}'", node.type, f"{node.type} '{value}'")
     text = str(value).lower()

@@ -14,13 +14,14 @@ NAME = "github-actions"
 PULL_REQUEST, RELEASE = "pull-request", "release"
 WORKFLOWS = (PULL_REQUEST, RELEASE)
 
-_KNOWN = ("wheels", "workflows", "working_directory")
+_KNOWN = ("required_checks", "wheels", "workflows", "working_directory")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What README.md explains under Options."""
 
+    required_checks: bool
     wheels: str
     workflows: tuple[str, ...]
     working_directory: str | None
@@ -36,6 +37,7 @@ def read_options(project: Project) -> Options:
     given = project.options(NAME)
     workflows, directory, wheels = (given.get(key) for key in ("workflows", "working_directory", "wheels"))
     return Options(
+        required_checks=given.get("required_checks") is True,
         wheels=wheels if _is_folder(wheels) else "wheels",
         workflows=tuple(str(w) for w in workflows) if isinstance(workflows, tuple) else WORKFLOWS,
         working_directory=directory.strip("/") if _is_folder(directory) else None,
@@ -54,6 +56,8 @@ def check_options(project: Project) -> Iterator[Unsupported]:
 def _problem(key: str, value: Frozen) -> tuple[str, str] | None:
     if key not in _KNOWN:
         return f"target {NAME} has no option `{key}`", f"use one of {', '.join(_KNOWN)}"
+    if key == "required_checks":
+        return None if isinstance(value, bool) else (f"`{key}` is {value!r}", "write true or false")
     if key == "workflows":
         fine = isinstance(value, tuple) and bool(value) and set(value) <= set(WORKFLOWS)
         return None if fine else (f"`{key}` is {value!r}", f"write a list of {', '.join(WORKFLOWS)}")

@@ -27,7 +27,7 @@ def pull_request(given: Setting) -> Tree:
     """Return the workflow. What runs code of the pull request may only read; what may comment runs none."""
     return {
         "name": title(given, "pull request"),
-        "on": {"pull_request": {"branches": [given.branch], "paths": _paths(given)}},
+        "on": {"pull_request": {"branches": [given.branch], **_paths(given)}},
         **header(given),
         "concurrency": {
             "group": "${{ github.workflow }}-${{ github.event.pull_request.number }}",
@@ -42,11 +42,13 @@ def pull_request(given: Setting) -> Tree:
     }
 
 
-def _paths(given: Setting) -> list[object]:
+def _paths(given: Setting) -> Tree:
+    if given.options.required_checks:
+        return {}  # a required check that a filter leaves out is waited for without end
     built = (conventions.DEPLOY_FOLDER, conventions.ENVIRONMENTS_FOLDER, conventions.CARDS_FOLDER)
     images = given.options.in_repository(f"{conventions.IMAGES_FOLDER}/**")
     inputs = [path for path in input_paths(given, PULL_REQUEST) if path != images]
-    return [*inputs[:-1], *(given.options.in_repository(f"{folder}/**") for folder in built), inputs[-1]]
+    return {"paths": [*inputs[:-1], *(given.options.in_repository(f"{folder}/**") for folder in built), inputs[-1]]}
 
 
 def _validate(given: Setting) -> Tree:

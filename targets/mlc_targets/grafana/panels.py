@@ -110,46 +110,37 @@ def _panel_tree(panel: Panel, path: str, place: Tree) -> Tree:
 
 
 def _target(panel: Panel, query: Query, letter: str) -> Tree:
-    tree: Tree = {
-        "refId": letter,
-        "datasource": dict(DATASOURCE),
-        "editorMode": "code",
-        "expr": query.expr,
-        "legendFormat": query.legend,
-    }
+    tree: Tree = {"refId": letter, "expr": query.expr, "legendFormat": query.legend}
     if panel.kind == "heatmap":
-        return {**tree, "format": "heatmap", "range": True, "instant": False}
-    instant = panel.kind == "stat"
-    return {**tree, "range": not instant, "instant": instant}
+        tree["format"] = "heatmap"
+    return {**tree, "instant": True} if panel.kind == "stat" else tree
 
 
 def _defaults(panel: Panel) -> Tree:
-    steps: list[Tree] = [{"color": panel.below, "value": None}]
-    steps += [{"color": color, "value": value} for value, color in panel.steps]
-    tree: Tree = {
-        "unit": panel.unit,
-        "noValue": "no data",
-        "thresholds": {"mode": "absolute", "steps": steps},
-        "color": {"mode": "thresholds" if panel.kind == "stat" else "palette-classic"},
-    }
-    if panel.kind != "heatmap":
-        tree["min"] = 0 if panel.unit in _NEVER_NEGATIVE else None
+    """Return how values are shown; what is not stated is as Grafana has it, gaps among it: nothing is known there."""
+    tree: Tree = {"unit": panel.unit, "noValue": "no data"}
+    if panel.kind != "heatmap" and panel.unit in _NEVER_NEGATIVE:
+        tree["min"] = 0
+    if panel.most is not None:
         tree["max"] = panel.most
-    if panel.kind == "timeseries":
+    if panel.steps or panel.kind == "stat":
+        steps: list[Tree] = [{"color": panel.below, "value": None}]
+        steps += [{"color": color, "value": value} for value, color in panel.steps]
+        tree["thresholds"] = {"mode": "absolute", "steps": steps}
+    if panel.kind == "stat":
+        tree["color"] = {"mode": "thresholds"}
+    if panel.kind == "timeseries" and (panel.stacked or panel.steps):
         tree["custom"] = _curve(panel)
-    return {key: value for key, value in tree.items() if value is not None}
+    return tree
 
 
 def _curve(panel: Panel) -> Tree:
-    return {
-        "drawStyle": "line",
-        "lineWidth": 1,
-        "fillOpacity": 20 if panel.stacked else 0,
-        "showPoints": "auto",
-        "spanNulls": False,  # a gap is a gap: nothing is known there
-        "stacking": {"mode": "normal" if panel.stacked else "none", "group": "A"},
-        "thresholdsStyle": {"mode": "line" if panel.steps else "off"},
-    }
+    tree: Tree = {}
+    if panel.stacked:
+        tree |= {"fillOpacity": 20, "stacking": {"mode": "normal", "group": "A"}}
+    if panel.steps:
+        tree["thresholdsStyle"] = {"mode": "line"}
+    return tree
 
 
 def _curve_options(panel: Panel) -> Tree:  # noqa: ARG001  one shape for all kinds
@@ -158,22 +149,13 @@ def _curve_options(panel: Panel) -> Tree:  # noqa: ARG001  one shape for all kin
 
 
 def _stat_options(panel: Panel) -> Tree:  # noqa: ARG001
-    return {
-        "colorMode": "value",
-        "graphMode": "none",
-        "justifyMode": "auto",
-        "orientation": "auto",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "textMode": "auto",
-    }
+    return {"colorMode": "value", "graphMode": "none", "reduceOptions": {"calcs": ["lastNotNull"]}}
 
 
 def _heatmap_options(panel: Panel) -> Tree:
     return {
         "calculate": False,
-        "color": {"mode": "scheme", "scheme": "Oranges", "scale": "exponential", "exponent": 0.5, "steps": 64},
-        "cellGap": 1,
-        "legend": {"show": True},
+        "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64},
         "tooltip": {"mode": "single", "yHistogram": True},
         "yAxis": {"axisPlacement": "left", "unit": panel.unit},
     }

@@ -20,7 +20,7 @@ from mlc_targets.prometheus.options import NAME, Options, check_options, read_op
 from mlc_targets.prometheus.predictions import predictions_group
 from mlc_targets.prometheus.presence import presence_group
 from mlc_targets.prometheus.rule_tests import tests_tree
-from mlc_targets.prometheus.rules import Group, Scope, group_tree
+from mlc_targets.prometheus.rules import Group, Scope, group_tree, scope_of
 from mlc_targets.prometheus.signals import signals_group
 
 
@@ -39,7 +39,7 @@ class PrometheusTarget:
     def emit_model(self, release: Release, model: Model) -> Iterable[Artifact]:
         if model.pin is None:
             return
-        scope = Scope(release, model, read_options(release.project))
+        scope = scope_of(release, model, read_options(release.project))
         if found := groups(scope):
             yield from _artifacts(scope, found)
 

@@ -86,27 +86,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One model in one environment, and how Prometheus is set up."""
+    """One model in one environment, and how Prometheus is set up; `labels` are those of everything the rules write."""
 
     release: Release
     model: Model
     options: Options
-
-    @property
-    def series(self) -> Series:
-        """Return how the model's series are found."""
-        return Series(self.release, self.model, self.options.namespace_label, self.options.pod_label)
+    series: Series
+    labels: Labels
 
     @property
     def title(self) -> str:
         """Return the model and environment in words."""
         return f"{self.model.name} in {self.release.environment.name}"
-
-    @property
-    def labels(self) -> Labels:
-        """Return the labels of everything that the rules write."""
-        project, environment = self.release.project.name, self.release.environment.name
-        return (("environment", environment), ("model", self.model.name), ("project", project))
 
     def recorded(self, name: str) -> str:
         """Return the selector of a series that a recording rule writes."""
@@ -120,6 +111,13 @@ class Scope:
     def slow_interval(self) -> float:
         """Return how often rules over hours and days are evaluated."""
         return 4 * self.options.scrape_interval
+
+
+def scope_of(release: Release, model: Model, options: Options) -> Scope:
+    """Return the scope of a model's rules in the release's environment."""
+    series = Series(release, model, options.namespace_label, options.pod_label)
+    labels = (("environment", release.environment.name), ("model", model.name), ("project", release.project.name))
+    return Scope(release, model, options, series, labels)
 
 
 # --- what Prometheus reads -------------------------------------------------------------------------------------------

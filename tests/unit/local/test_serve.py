@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mlc_compiler.ir import Column
 from mlc_targets.local.package.bundle import PackageManifest, ScoreReference, load_package
 from mlc_targets.local.serve import answer, open_inference, schema
 from mlc_targets.local.serve.drift import ScoreWindow, stability_index
-from mlc_targets.local.serve.features import FeatureDatabase, FeatureError, serving_statement
+from mlc_targets.local.serve.features import FeatureDatabase, FeatureError, Relation, serving_statement
 from mlc_targets.local.serve.logs import REDACTED, Sampler, redacted_rows
 from mlc_targets.local.serve.metrics import Metrics
 from mlc_targets.local.serve.request import RequestError, RequestSchema, Rows
@@ -347,13 +348,77 @@ def test_lookups_come_from_the_snapshot_and_misses_are_told(tmp_path: Path) -> N
     assert found.misses["delays"].tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("rows", [1, 3, 70])
-def test_the_database_reaches_nothing_outside(tmp_path: Path, rows: int) -> None:
+KEYED_SQL = """
+SELECT r.carrier, r.distance, 1 AS hour, coalesce(x.value, -1) AS carrier_delay, x.value IS NULL AS __miss_x
+FROM request AS r LEFT JOIN x ON {condition} ORDER BY r.__row
+"""
+
+
+def looked_up(folder: Path, table: Any, keys: tuple[str, ...], *rows: Mapping[str, object]) -> list[float]:
+    """Return what the query finds for the rows in a lookup `x`, one row at a time and all at once."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, folder / "x.parquet")
+    condition = " AND ".join(f"x.{key} = r.{key}" for key in keys) or "TRUE"
+    lookup = replace(LOOKUP, name="x", keys=keys, columns=("value",))
+    manifest = a_manifest(lookups=(lookup,), serving_sql=KEYED_SQL.format(condition=condition))
+    cursor = FeatureDatabase(manifest, Snapshot("1", (("x", folder / "x.parquet"),), 0.0), 1).cursors[0]
+    together: list[float] = np.ma.getdata(cursor.compute(rows_of(*rows)).columns["carrier_delay"]).tolist()
+    alone = [np.ma.getdata(cursor.compute(rows_of(row)).columns["carrier_delay"]).tolist()[0] for row in rows]
+    assert together == alone
+    return together
+
+
+def test_keys_of_every_kind_find_their_row(tmp_path: Path) -> None:
+    import datetime as dt
+
+    import pyarrow as pa
+
+    texts = pa.table({"carrier": ["UA", None, "AA"], "value": [1.0, 2.0, 3.0]})
+    assert looked_up(tmp_path, texts, ("carrier",), {}, {"carrier": "ZZ"}, {"carrier": "AA"}, {}) == [1, -1, 3, 1]
+    pairs = pa.table({"carrier": ["UA", "UA", "UA"], "origin": ["JFK", "EWR", None], "value": [1.0, 2.0, 3.0]})
+    assert looked_up(tmp_path, pairs, ("carrier", "origin"), {}, {"origin": "EWR"}, {"origin": "LGA"}) == [1, 2, -1]
+    narrow = pa.table({"distance": pa.array([500, None], pa.int16()), "value": [1.0, 2.0]})
+    assert looked_up(tmp_path, narrow, ("distance",), {}, {"distance": None}, {"distance": 7}) == [1, -1, -1]
+    moments = pa.table({"departure": pa.array([dt.datetime(2013, 7, 1, 12)], pa.timestamp("us")), "value": [1.0]})  # noqa: DTZ001
+    assert looked_up(tmp_path, moments, ("departure",), {}, {"departure": "2013-07-01T12:00:01Z"}) == [1, -1]
+
+
+def test_keys_that_only_sql_can_compare_are_left_to_it(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    floats = pa.table({"distance": [500.0, 7.0], "value": [1.0, 2.0]})
+    assert looked_up(tmp_path, floats, ("distance",), {}, {"distance": 7}, {"distance": 8}) == [1, 2, -1]
+    everywhere = pa.table({"value": [4.0]})
+    assert looked_up(tmp_path, everywhere, (), {}, {"distance": 7}) == [4, 4]
+
+
+def test_exact_numbers_of_a_lookup_stay_exact(tmp_path: Path) -> None:
+    from decimal import Decimal
+
+    import pyarrow as pa
+
+    table = pa.table({"carrier": ["UA"], "value": pa.array([Decimal(2**53 + 1)], pa.decimal128(38, 0))})
+    sql = (
+        "SELECT carrier, distance, 1 AS hour, FALSE AS __miss_x, "
+        "CAST(x.value - 9007199254740992 AS DOUBLE) AS carrier_delay FROM request LEFT JOIN x USING (carrier)"
+    )
+    lookup = replace(LOOKUP, name="x", keys=("carrier",), columns=("value",))
+    manifest = a_manifest(lookups=(lookup,), serving_sql=sql)
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, tmp_path / "x.parquet")
+    cursor = FeatureDatabase(manifest, Snapshot("1", (("x", tmp_path / "x.parquet"),), 0.0), 1).cursors[0]
+    assert cursor.compute(rows_of({})).columns["carrier_delay"].tolist() == [1.0]
+    assert cursor.compute(rows_of({}, {})).columns["carrier_delay"].tolist() == [1.0, 1.0]
+
+
+def test_the_database_reaches_nothing_outside(tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     database = FeatureDatabase(a_manifest(), None, 1)
     cursor = database.cursors[0]
-    for connection in (cursor._plain, cursor._optimized):
+    for connection in (cursor._connection, FeatureDatabase(a_manifest(), None, 2).cursors[1]._connection):
         for sql in (
             f"FROM read_csv('{secret}')",
             "FROM secret",
@@ -375,9 +440,12 @@ def test_a_query_that_fails_on_a_value_is_the_requests_fault() -> None:
 
 
 def test_a_query_that_starts_with_its_own_tables_keeps_them() -> None:
-    assert serving_statement(a_manifest(serving_sql="with a AS (SELECT 1) FROM a"), one_row=True).endswith(
-        "), a AS (SELECT 1) FROM a"
+    relations = (Relation("request", (("x", "BIGINT"),)), Relation("delays", (("carrier", "VARCHAR"),)))
+    assert serving_statement("with a AS (SELECT 1) FROM a", relations, one_row=True) == (
+        'WITH "request" AS (SELECT CAST(0 AS BIGINT) AS __row, CAST($1 AS BIGINT) AS "x"), '
+        '"delays" AS (SELECT CAST($2 AS VARCHAR) AS "carrier"), a AS (SELECT 1) FROM a'
     )
+    assert "unnest(CAST($3 AS VARCHAR[]))" in serving_statement("FROM a", relations, one_row=False)
 
 
 def test_a_snapshot_with_other_columns_is_refused_before_it_is_used(tmp_path: Path) -> None:

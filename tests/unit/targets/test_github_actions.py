@@ -165,6 +165,11 @@ def test_a_pull_request_is_checked_for_all_that_is_committed() -> None:
     assert {"specs/**", "src/**", "deploy/**", "environments/**", "docs/models/**", "mlc.lock"} <= set(paths)
 
 
+def test_checks_that_are_required_run_for_every_pull_request() -> None:
+    release = cases.a_ci_project(a_model(), actions={"required_checks": True})
+    assert workflow(release, "pull-request")["on"] == {"pull_request": {"branches": ["main"]}}
+
+
 def test_a_project_in_a_folder_stays_in_it() -> None:
     made = texts(cases.monorepo())
     assert set(made) == {"flight-delays-mlc-pull-request.yml", "flight-delays-mlc-release.yml"}
@@ -238,7 +243,12 @@ def test_the_scripts_use_the_names_of_the_conventions() -> None:
     assert conventions.RUNS_FOLDER in scripts["keep"]
     assert f":{conventions.PACKAGE_MOUNT}" in scripts["fetch"]
     assert f":{conventions.PACKAGE_MOUNT}" in scripts["image"]
-    built = (conventions.DEPLOY_FOLDER, conventions.CARDS_FOLDER, conventions.WORKFLOWS_FOLDER, conventions.MANIFEST_FILE)
+    built = (
+        conventions.DEPLOY_FOLDER,
+        conventions.CARDS_FOLDER,
+        conventions.WORKFLOWS_FOLDER,
+        conventions.MANIFEST_FILE,
+    )
     assert f"for built in {' '.join(built)};" in scripts["plan"]
     assert f"$recipe/{conventions.MANIFEST_FILE}" in scripts["changed"]
     assert f"echo {conventions.STATE_FOLDER}/" in scripts["pin"]
@@ -261,6 +271,7 @@ def test_a_good_project_is_not_refused(case: str) -> None:
         ("working_directory", "/abs"),
         ("working_directory", "a b"),
         ("working_directory", "x'|sh"),
+        ("required_checks", "yes"),
         ("wheels", ""),
         ("workflows", ("deploy",)),
         ("workflows", ()),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A model is pinned anew where its specs differ from what is pinned; its image is made anew where the recipe has
 # changed since; it is trained only where no committed evidence stands for its version and its gates.
+export GITHUB_ACTIONS=false # questions asked of mlc, not findings of this run
 train=() image=() pin=()
 for environment in $ENVIRONMENTS; do
   mlc show '*' -e "$environment" --format json > "$RUNNER_TEMP/pinned.json"

@@ -37,6 +37,7 @@ for attempt in 1 2 3 4 5; do
       failed=1
     fi
   done
+  if [ "${#released[@]}" -eq 0 ]; then exit "$failed"; fi
   mlc build
   git add --all -- .
   if git diff --cached --quiet; then exit "$failed"; fi
