@@ -103,15 +103,14 @@ def _aggregated(function: str, found: list[tuple[datetime, Any, Row]], value: Ca
         return len(set(values))
     if not values or (function == "stddev" and len(values) < 2):
         return None
-    return {
-        "sum": lambda: math.fsum(values) if isinstance(values[0], float) else sum(values),
-        "avg": lambda: math.fsum(values) / len(values) if isinstance(values[0], float) else sum(values) / len(values),
-        "min": lambda: min(values),
-        "max": lambda: max(values),
-        "stddev": lambda: statistics.stdev(values),
-        "first": lambda: values[0],
-        "last": lambda: values[-1],
-    }[function]()
+    if function in ("sum", "avg"):
+        total = math.fsum(values) if isinstance(values[0], float) else sum(values)
+        return total / len(values) if function == "avg" else total
+    if function == "stddev":
+        return statistics.stdev(values)
+    if function in ("first", "last"):
+        return values[0] if function == "first" else values[-1]
+    return min(values) if function == "min" else max(values)
 
 
 def as_of(

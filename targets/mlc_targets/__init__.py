@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from mlc_compiler.backend.target import Target
-from mlc_targets import argo_rollouts, docker, github_actions, kubernetes, local, prometheus
+from mlc_targets import argo_rollouts, docker, github_actions, grafana, kubernetes, local, model_card, prometheus
 
 TARGETS: tuple[Target, ...] = (
     argo_rollouts.TARGET,
     docker.TARGET,
     github_actions.TARGET,
+    grafana.TARGET,
     kubernetes.TARGET,
     local.TARGET,
+    model_card.TARGET,
     prometheus.TARGET,
 )

@@ -12,7 +12,7 @@ import yaml
 
 import ci_cases as cases
 from consumers import tools
-from consumers.forge import REPOSITORY, Forge, a_copy, a_forge
+from consumers.forge import REPOSITORY, Forge, a_copy, a_forge, done
 from mlc_compiler import ir
 from mlc_targets.github_actions import TARGET
 
@@ -46,7 +46,12 @@ def test_zizmor_finds_nothing(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", EVERY)
 def test_the_workflows_fit_their_schema(case: str, tmp_path: Path) -> None:
     paths = written(CASES[case](), tmp_path)
-    command = [tools.require("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *paths]
+    command: list[str | Path] = [
+        tools.require("check-jsonschema"),
+        "--builtin-schema",
+        "vendor.github-workflows",
+        *paths,
+    ]
     outcome = tools.run(command, tmp_path)
     assert outcome.accepted, outcome.output
 
@@ -64,6 +69,21 @@ def test_shellcheck_finds_nothing_in_any_script(case: str, tmp_path: Path) -> No
     for script in found:
         outcome = tools.shellcheck(script, tmp_path)
         assert outcome.accepted, f"{script}\n{outcome.output}"
+
+
+def test_only_code_that_git_knows_comes_into_the_image(tmp_path: Path) -> None:
+    script = next(s for s in scripts(cases.code(), tmp_path) if "ls-files" in s and "context/code" in s)
+    repository = tmp_path / "repository"
+    for name in ("src/delays/a.py", "src/delays/deep/b.py", "src/other/c.py", "src/delays/untracked.py"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text("")
+    done(["git", "init", "--quiet"], repository)
+    done(["git", "add", "src/delays/a.py", "src/delays/deep", "src/other"], repository)
+    for model in ("late-arrival", "another"):
+        told = [f"RUNNER_TEMP={tmp_path / model}", f"MODEL={model}"]
+        done(["env", *told, "bash", "-eo", "pipefail", "-c", script], repository)
+    copied = [p.relative_to(tmp_path).as_posix() for p in tmp_path.glob("*/context/code/**/*.py")]
+    assert sorted(copied) == [f"late-arrival/context/code/src/delays/{name}" for name in ("a.py", "deep/b.py")]
 
 
 # --- a repository, and what happens to it ----------------------------------------------------------------------------
@@ -112,11 +132,11 @@ def released(first: tuple[Forge, tools.Outcome], tmp_path: Path) -> Forge:
     return forge
 
 
-def push(forge: Forge) -> tools.Outcome:
+def push(forge: Forge, workflow: str = "mlc-release.yml") -> tools.Outcome:
     """Run the release workflow for the last commit of the clone."""
     payload = {"ref": "refs/heads/main", "after": forge.git("rev-parse", "HEAD")}
     tokens = ("-s", "MLC_APP_TOKEN=app-token-of-the-test", "-s", "GITHUB_TOKEN=token-of-the-test")
-    return forge.run("push", payload, "mlc-release.yml", *tokens)
+    return forge.run("push", payload, workflow, *tokens)
 
 
 def edit(forge: Forge, old: str, new: str, build: bool = True) -> None:
@@ -266,7 +286,9 @@ def test_a_commit_that_comes_between_is_kept(released: Forge, tmp_path: Path, sa
 
 
 # --- pull requests ---------------------------------------------------------------------------------------------------
-def propose(forge: Forge, from_repository: str = REPOSITORY) -> tools.Outcome:
+def propose(
+    forge: Forge, from_repository: str = REPOSITORY, workflow: str = "mlc-pull-request.yml"
+) -> tools.Outcome:  # fmt: skip
     """Commit the work as a pull request, merged as GitHub merges for its checks, and run its workflow."""
     base = forge.git("rev-parse", "main")
     forge.git("checkout", "--quiet", "-B", "proposal")
@@ -284,13 +306,40 @@ def propose(forge: Forge, from_repository: str = REPOSITORY) -> tools.Outcome:
             "head": {"ref": "proposal", "sha": head, "repo": {"full_name": from_repository}},
         },
     }
-    return forge.run("pull_request", payload, "mlc-pull-request.yml", "-s", "GITHUB_TOKEN=token-of-the-test")
+    return forge.run("pull_request", payload, workflow, "-s", "GITHUB_TOKEN=token-of-the-test")
 
 
 def jobs(outcome: tools.Outcome) -> dict[str, bool]:
     """The jobs that ran, and whether they succeeded."""
     found = re.findall(r"\[mlc pull request/(\w+) *\] 🏁 +Job (succeeded|failed)", outcome.output)
     return {name: word == "succeeded" for name, word in found}
+
+
+@pytest.mark.slow
+def test_a_project_in_a_folder_is_checked_and_released_there(project: Path, tmp_path: Path) -> None:
+    """GitHub reads the workflows of the repository's root only, so those of the project are copied there."""
+    folder = "services/minimal"
+    shutil.copytree(project, tmp_path / "repository" / folder)
+    (tmp_path / "forge").mkdir()
+    forge = a_forge(tmp_path / "forge", tmp_path / "repository")
+    specs = forge.work / folder / "mlc.yaml"
+    options = f"github-actions: {{working_directory: {folder}}}"
+    specs.write_text(specs.read_text("utf-8").replace("github-actions: {}", options), "utf-8")
+    forge.mlc("-C", folder, "lock")
+    forge.mlc("-C", folder, "build")
+    shutil.copytree(forge.work / folder / ".github", forge.work / ".github")
+    forge.commit("Start")
+    outcome = push(forge, "minimal-mlc-release.yml")
+    assert outcome.accepted, outcome.output
+    assert forge.pull() == "Release prod/bad-day"
+    assert (forge.work / folder / "environments/prod/bad-day.yaml").exists()
+    specs.write_text(specs.read_text("utf-8").replace("label: {expr:", "lable: {expr:"), "utf-8")
+    outcome = propose(forge, workflow="minimal-mlc-pull-request.yml")
+    assert not outcome.accepted
+    assert re.search(rf"::error.*file={folder}/mlc\.yaml,line=\d+", outcome.output)
+    specs.write_text(specs.read_text("utf-8").replace("lable: {expr:", "label: {expr:"), "utf-8")
+    outcome = propose(forge, workflow="minimal-mlc-pull-request.yml")
+    assert outcome.accepted, outcome.output
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -17,10 +18,15 @@ COLUMNS = {"a": "int64", "b": "int64", "x": "float64", "y": "float64", "p": "boo
 ROWS = ir.Dataset("rows", ir.Source("parquet"), tuple(ir.Column(name, type_) for name, type_ in COLUMNS.items()))
 ROW = "SELECT 7::BIGINT AS a, 3::BIGINT AS b, 2.5::DOUBLE AS x, -1.25::DOUBLE AS y, TRUE AS p, FALSE AS q, 'red' AS s"
 
-WORDS = """a b x s p and or not in is null like between case when then else end select from ( ) , + - * / % = <> < . :: '
- " ; -- /* hour( cast( as int64 interval 3 1.5 1e400 99999999999999999999 '3 hours' over now() @ {0} é"""
+WORDS = """a b x s p and or not in is null like between case when then else end select from ( ) , + - * / % = <> <
+ . :: ' " ; -- /* hour( cast( as int64 interval 3 1.5 1e400 99999999999999999999 '3 hours' over now() @ {0} é"""
 words = st.sampled_from([*WORDS.split(), "\n", "\t", "\0"])
 soup = st.lists(words, max_size=25).map(" ".join)
+
+
+@functools.cache
+def engine() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 1})
 
 
 def compiled(text: str) -> Compiled:
@@ -72,7 +78,7 @@ conditions = st.recursive(
 def test_operators_bind_as_they_do_in_duckdb(text: str) -> None:
     result = compiled(text)
     assert not result.problems, text
-    connection = duckdb.connect(config={"threads": 1})
+    connection = engine()
     mine, theirs = (
         connection.execute(f"SELECT CAST({sql} AS DOUBLE) FROM ({ROW})").fetchone()
         for sql in (result.typed.safe_sql, text)

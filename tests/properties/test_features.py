@@ -3,6 +3,7 @@
 # ruff: noqa: DTZ001 - the engine's timestamps are naive UTC
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections.abc import Iterable, Sequence
@@ -131,8 +132,15 @@ def reference(dataset: ir.Dataset, rows: Sequence[Row]) -> Rows:
     )  # fmt: skip
 
 
+@functools.cache
+def engine() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 1})
+
+
 def connect(tables: Iterable[tuple[ir.Dataset, Sequence[Row]]]) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"threads": 1})
+    connection = engine().cursor()
+    for statement in ("DROP SCHEMA IF EXISTS example CASCADE", "CREATE SCHEMA example", "USE example"):
+        connection.execute(statement)
     for dataset, rows in tables:
         columns = ", ".join(f'"{c.name}" {TYPES[c.type]}' for c in dataset.columns)
         connection.execute(f'CREATE TABLE "{dataset.name}" ({columns})')
@@ -204,7 +212,7 @@ def asked(draw: st.DrawFn) -> Asked:
         function,
         (draw(st.sampled_from(columns)),),
         draw(st.sampled_from([(), ("shop",), ("shop", "kind")])),
-        draw(st.integers(3, 9)) * MINUTE,
+        draw(st.integers(5, 9)) * MINUTE,
         draw(st.booleans()),
         draw(st.booleans()),
         draw(st.sampled_from([SHOPS, SALES])),
@@ -269,7 +277,7 @@ def test_as_of_joins_take_the_newest_row_that_is_known(
         at = own[line["id"]]["at"] + timedelta(minutes=ahead)
         for name, columns in (("heat", ("heat",)), ("level", ("level",)), ("both", ("heat", "level"))):
             found = as_of(data, own[line["id"]], at, ("shop",), "seen", columns, age)
-            values = [clean(found[column]) for column in columns] if found else [None]
+            values: list[Any] = [clean(found[column]) for column in columns] if found else [None]
             expected = None if None in values else sum(values)
             assert_alike(line[name], expected, 1e15, f"{name} of row {line['id']}")
 
@@ -303,7 +311,8 @@ def test_labels_ahead_count_what_becomes_known_within_the_horizon(
 
 @settings(max_examples=100, deadline=None)
 @given(
-    rows=visits.filter(lambda rows: any(row["at"] for row in rows)), others=visits, seen=readings, wanted=st.lists(asked(), min_size=1, max_size=3),
+    rows=visits.filter(lambda rows: any(row["at"] for row in rows)), others=visits, seen=readings,
+    wanted=st.lists(asked(), min_size=1, max_size=3),
     refresh=st.integers(0, 2), tolerance=st.one_of(st.none(), st.integers(0, 6)), which=st.integers(0, 15),
 )  # fmt: skip
 def test_serving_gives_the_training_value(
@@ -315,7 +324,7 @@ def test_serving_gives_the_training_value(
     tolerance: int | None,
     which: int,
 ) -> None:
-    """A snapshot written `refresh` before the prediction gives training's aggregates, one at the prediction its joins."""
+    """A snapshot written `refresh` before the prediction gives training's aggregates; one written at it, its joins."""
     age = None if tolerance is None else tolerance * MINUTE
     features = [
         *(FeatureDefinition(f"f{i}", aggregate=replace(want.definition, over=SALES)) for i, want in enumerate(wanted)),

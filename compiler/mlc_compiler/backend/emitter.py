@@ -141,7 +141,7 @@ class _Yaml(_Lines):
         lines = self.lines
         start = lead or pad
         for key, value in mapping.items():
-            name = _key(key)
+            name = _short_text(key) if type(key) is str and len(key) <= _LONGEST_CACHED else _key(key)
             if type(value) is str and "\n" not in value:
                 text = _short_text(value) if len(value) <= _LONGEST_CACHED else _text(value)
                 lines.append(f"{start}{name}: {text}")

@@ -107,6 +107,13 @@ CODES: tuple[Code, ...] = (
         "spine, or by `predict_date`, the day of the prediction in the project's time zone.",
     ),
     Code(
+        "MLC489",
+        "signals not pushed",
+        "The monitor job computes signals and puts them on a Prometheus Pushgateway, which did not take them. Until it "
+        "does, the alert MlcSignalNotComputed tells of it. See that the gateway runs, that `pushgateway` of the target "
+        "kubernetes names it, and that network policies let the job reach it.",
+    ),
+    Code(
         "MLC450",
         "estimator unknown",
         "`class` is the dotted path of an estimator of scikit-learn, and `entrypoint` is module:function in the "

@@ -10,7 +10,7 @@ from mlc_compiler import ir
 from mlc_compiler.diagnostics import Sink
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.lock import LockFile
-from mlc_compiler.frontend.project import BoundModel, Project
+from mlc_compiler.frontend.project import BoundModel, Project, SelectedFeature
 from mlc_compiler.middle.datasets import resolve_datasets
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.problems import report
@@ -60,7 +60,7 @@ def _resolve(
         ModelFeatures(
             name=bound.name,
             views=tuple(_narrowed(views[v.name], document.spec.where) for v in bound.views),
-            select=tuple(f"{f.view}.{f.name}" for f in bound.features),
+            select=tuple(f"{f.view}.{f.name}" for f in bound.features if _is_compiled(f, views)),
             label=label_definition(document, bound.spine.name, datasets),
             slices=_slices(bound),
         )
@@ -83,6 +83,10 @@ def _resolve(
         datasets=_closure(compiled.query.datasets, datasets),
     )
     return replace(model, version=version(lower_model(model, frozenset(), None), code))
+
+
+def _is_compiled(feature: SelectedFeature, views: Mapping[str, ViewDefinition]) -> bool:
+    return any(f.name == feature.name for f in views[feature.view].features)
 
 
 def _narrowed(view: ViewDefinition, where: str | None) -> ViewDefinition:

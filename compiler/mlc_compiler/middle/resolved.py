@@ -7,6 +7,7 @@ A promoted environment renders from the snapshot that was promoted, any other fr
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -22,6 +23,7 @@ from mlc_compiler.spec.types import SpecModel
 S_co = TypeVar("S_co", bound=SpecModel, covariant=True)
 S = TypeVar("S", bound=SpecModel)
 FORMAT = 1
+_INDENT = re.compile("\n *")  # no string holds a line break: JSON escapes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,12 @@ def snapshot_text(model: ResolvedModel) -> str:
 
 
 def is_snapshot_of(text: str, model: ResolvedModel) -> bool:
-    """Tell whether a snapshot's text, which is valid JSON, holds the model as it is, however it is indented.
+    """Tell whether a text is the model's snapshot.
 
-    json writes in C only what it does not indent, ten times faster than `snapshot_text`.
+    Without its indentation, since json writes in C, ten times faster, only what it does not indent.
     """
-    return json.dumps(json.loads(text), sort_keys=True) == json.dumps(_snapshot(model), sort_keys=True)
+    bare = json.dumps(_snapshot(model), sort_keys=True, ensure_ascii=False, separators=(",", ": "))
+    return _INDENT.sub("", text) == bare
 
 
 def _snapshot(model: ResolvedModel) -> dict[str, Any]:

@@ -28,7 +28,11 @@ def view_definition(view: Document[FeatureView], datasets: Datasets, timezone: s
         spine=spine,
         predict_at=spec.predict_at,
         request=tuple(spec.request),
-        features=tuple(_feature(name, f, spine, datasets) for name, f in spec.features.items()),
+        features=tuple(
+            _feature(name, f, spine, datasets)
+            for name, f in spec.features.items()
+            if f.transform is None  # nothing computes these yet, as `analysis.capability` says
+        ),
         joins=tuple(
             JoinDefinition(name, datasets[j.dataset or name], tuple(j.on), j.as_of, j.tolerance, j.static)
             for name, j in spec.joins.items()

@@ -13,6 +13,9 @@ from mlc_compiler.spec.documentation import fields, summary
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOTES: Mapping[str, Mapping[str, str]] = {"^x-": {}}
 """Keys of the user's own pass everywhere."""
+MATRIX = r"\$\{\{ *matrix\."
+PLACEHOLDER: Mapping[str, str] = {"type": "string", "pattern": MATRIX}
+"""`${{ matrix.KEY }}` may stand for any scalar: what it expands to is checked later."""
 
 
 def schema_of(kind: str) -> dict[str, Any]:
@@ -84,7 +87,7 @@ def _complete(schema: Mapping[str, Any], model: type[BaseModel] | None) -> dict[
     completed = {k: v for k, v in schema.items() if k not in ("title", "description")}
     if model is None:
         return completed
-    properties = {name: dict(p) for name, p in schema.get("properties", {}).items()}
+    properties = {name: _or_placeholder(p) for name, p in schema.get("properties", {}).items()}
     for field in fields(model):
         properties[field.name].pop("title", None)
         if field.text:
@@ -98,3 +101,24 @@ def _complete(schema: Mapping[str, Any], model: type[BaseModel] | None) -> dict[
         "patternProperties": NOTES,
         **({"oneOf": one_of} if one_of else {}),
     }
+
+
+def _or_placeholder(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a value, open to a placeholder wherever a scalar is wanted."""
+    opened = dict(schema)
+    if "anyOf" in schema:
+        opened["anyOf"] = [_or_placeholder(s) if _takes_text(s) else s for s in schema["anyOf"]]
+        opened["anyOf"] += [] if any(map(_takes_text, schema["anyOf"])) else [PLACEHOLDER]
+    elif "enum" in schema or "const" in schema or schema.get("type") in ("integer", "number", "boolean"):
+        notes = {key: opened.pop(key) for key in ("default", "title", "description") if key in opened}
+        opened = {"anyOf": [opened, PLACEHOLDER], **notes}
+    elif "pattern" in schema:
+        opened["pattern"] = f"{MATRIX}|{schema['pattern']}"
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), Mapping):
+            opened[key] = _or_placeholder(schema[key])
+    return opened
+
+
+def _takes_text(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "string" and "enum" not in schema and "const" not in schema

@@ -210,9 +210,10 @@ def _term(
         return known
     start, end = context.start or 0.0, context.end
     own = _own(over, known, context, on_event)
-    lookup = context.lookup or f"{over.name}_by_{'_'.join(definition.by)}" if definition.by else f"{over.name}_overall"
+    keyed = f"{over.name}_by_{'_'.join(definition.by)}" if definition.by else f"{over.name}_overall"
+    column = f"{name}_value" if name in definition.by else name  # the lookup has a column for each key, too
     type_ = _result_type(call.function, argument)
-    return Term(
+    term = Term(
         call.function,
         over,
         definition.by,
@@ -224,9 +225,21 @@ def _term(
         known,
         own,
         type_,
-        context.lookup or lookup,
-        name,
+        context.lookup or keyed,
+        column,
     )
+    return _lagging(term, context) or term
+
+
+def _lagging(term: Term, context: AggregateContext) -> Problem | None:
+    """Return why a window in event time is always empty: what happened in it is never known yet."""
+    if not term.on_event or term.lag is None or term.known_start < term.end:
+        return None
+    window, lag, refresh = (duration_text(s) for s in (-term.start, term.lag, -term.end))
+    message = f"{context.subject} aggregates over nothing: its values become known {lag} after their event"
+    note = f"events of the last {window} that are known {refresh} before the prediction: none"
+    help = f"make the window longer than {duration_text(term.lag - term.end)}, or window_on: knowledge_time"
+    return Problem("MLC314", message, context.at.at("window"), note, help)
 
 
 def _own(over: Dataset, known: tuple[Instant, ...], context: AggregateContext, on_event: bool) -> Own:

@@ -165,6 +165,7 @@ class _ViewCompiler:
 
     # --- features ---
     def _compile_features(self, broken: frozenset[str]) -> tuple[CompiledFeature, ...]:
+        self._check_names()
         graph = {feature.name: uses(self._view, feature) for feature in self._view.features}
         loops = cycles(graph)
         for loop in loops:
@@ -178,6 +179,15 @@ class _ViewCompiler:
             if feature is not None:
                 done[name] = self._compile_feature(feature, graph[name], done, broken)
         return tuple(feature for feature in done.values() if feature is not None)
+
+    def _check_names(self) -> None:
+        seen: dict[str, str] = {}
+        for feature in self._view.features:
+            other = seen.setdefault(feature.name.lower(), feature.name)
+            if other != feature.name:
+                message = f"features `{other}` and `{feature.name}` differ only in case, and SQL names do not"
+                at = self._place("features", feature.name).name()
+                self._problems.append(Problem("MLC323", message, at, help="rename one of them"))
 
     def _compile_feature(
         self,

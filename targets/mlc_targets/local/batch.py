@@ -296,7 +296,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--write", choices=get_args(Write), default="replace_partition", help="what becomes of old scores"
     )
-    parser.add_argument("--partition-by", nargs="+", default=(), metavar="COLUMN", help="columns that name the folders")
+    parser.add_argument(
+        "--partition-by", nargs="+", action="extend", default=[], metavar="COLUMN", help="columns that name the folders"
+    )
     parser.add_argument("--trust", nargs="+", default=(), metavar="TYPE", help="types of own code in a skops package")
     parser.add_argument("--digest", help="digest that the package must have, sha256:...")
     return parser

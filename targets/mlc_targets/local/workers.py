@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
@@ -100,15 +101,17 @@ def _spawn(run: Callable[[Any], Any]) -> tuple[Any, Connection]:
 
 def _work(connection: Connection, run: Callable[[Any], Any]) -> None:
     signal.signal(signal.SIGTERM, _leave)
-    while True:
+    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # the parent has ended, or the user interrupts us all
         try:
-            connection.send(_guarded(run, connection.recv()))
-        except (EOFError, BrokenPipeError, KeyboardInterrupt):
-            return  # the parent has ended, or the user has interrupted all of us
+            while True:
+                connection.send(_guarded(run, connection.recv()))
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # we are leaving: no traceback on the way out
 
 
 def _leave(number: int, frame: object) -> None:  # noqa: ARG001  the shape of a signal handler
     """End as an exception does, so that staging folders and semaphores are cleaned up."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -122,9 +122,10 @@ def _version_cells(environment: str, model: Model, pin: Pin | None) -> tuple[str
         return (cell(environment), "none", "", "", "", "")
     evidence = conventions.evidence_path(model.name, pin.version)
     snapshot = conventions.snapshot_path(model.name, pin.snapshot)
+    version = conventions.short(pin.version)
     return (
         cell(environment),
-        link(conventions.short(pin.version), f"{ROOT}/{pin.path}"),
+        link(version, f"{ROOT}/{pin.path}") if pin.path else cell(version),  # a preview has no file
         "yes" if pin.version == model.version else f"no, in its {link('snapshot', f'{ROOT}/{snapshot}')}",
         cell(conventions.short(pin.artifact)),
         cell(pin.image),

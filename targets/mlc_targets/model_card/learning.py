@@ -71,11 +71,21 @@ def features(model: Model) -> list[Line]:
         )
         for feature in query.features
     ]
+    rows_are = f" The rows: {code(query.definition)}." if "; where " in query.definition else ""
     moment = f"One row of {code(query.spine)} is one prediction, made at {code(query.predict_at)}."
     request = f"A request holds {', '.join(code(c.name) for c in query.request) or 'nothing'}."
     stale = f" What is looked up is rewritten every {duration_text(query.refresh)}." if query.lookups else ""
     heads = ("feature", "expression", "kind", "from", "description")
-    return section("Features", [f"{moment} {request}{stale}", ""], table(heads, rows))
+    return section("Features", [f"{moment}{rows_are} {request}{stale}", ""], table(heads, rows), _looked_up(model))
+
+
+def _looked_up(model: Model) -> list[Line]:
+    """Return what the short expression of an aggregate or join leaves out: windows, keys, when values are known."""
+    found = [feature for feature in model.features.features if feature.online and feature.definition]
+    if not found:
+        return []
+    rows = [((cell(feature.name), cell(feature.definition)), feature.origin) for feature in found]
+    return ["What is looked up, in full:", "", *table(("feature", "definition"), rows)]
 
 
 # --- label, split ----------------------------------------------------------------------------------------------------
@@ -123,9 +133,10 @@ def _preprocessing(given: Preprocessing | None) -> str:
     rare = f", rarer than {given.min_frequency} together" if given.min_frequency is not None else ""
     most = f", at most {given.max_categories} values" if given.max_categories is not None else ""
     marked = ", missing values marked" if given.indicator else ""
-    return prose(
-        f"numbers: missing by {given.impute}, scaled by {given.scale}{marked}; categories: {given.encode}{rare}{most}"
-    )
+    missing = "missing values as they are" if given.impute == "none" else f"missing values by {given.impute}"
+    scaled = "not scaled" if given.scale == "none" else f"scaled by {given.scale.replace('_', ' ')}"
+    encoded = given.encode.replace("_", " ")
+    return f"numbers: {missing}{marked}, {scaled}; categories: {encoded}{rare}{most}"
 
 
 def _search(search: Search | None) -> str:

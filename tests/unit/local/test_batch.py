@@ -170,18 +170,11 @@ def test_the_command_of_the_image_scores(tmp_path: Path) -> None:
     flights(tmp_path, [a_row(1)])
     a_package(tmp_path / "p")
     command = [sys.executable, "-m", "mlc_targets.local.batch", "--package", str(tmp_path / "p"), "--data-root"]
-    arguments = [
-        str(tmp_path),
-        "--out",
-        str(tmp_path / "scored"),
-        "--write",
-        "append",
-        "--partition-by",
-        "origin",
-        "carrier",
-    ]
+    partitions = ["--partition-by", "origin", "--partition-by", "carrier"]
+    arguments = [str(tmp_path), "--out", str(tmp_path / "scored"), "--write", "append", *partitions]
     done = subprocess.run([*command, *arguments], env=environment(), capture_output=True, text=True, check=True)
     assert done.stdout == f"1 rows scored, 0 skipped: {tmp_path / 'scored'}\n"
+    assert len(list((tmp_path / "scored" / "origin=JFK" / "carrier=UA").iterdir())) == 1
     failed = subprocess.run(
         [*command, str(tmp_path / "none"), *arguments[1:]],
         env=environment(),

@@ -231,8 +231,8 @@ def test_the_result_must_have_the_expected_type() -> None:
 
 def test_every_function_says_what_it_means_and_runs() -> None:
     arguments = {
-        "number": "x", "digits": "1", "any": "a", "bool": "ok", "string": "s", "count": "2", "calendar": "t", "clock": "t",
-        "moment": "u", "unit": "'week'", "timestamp": "t",
+        "number": "x", "digits": "1", "any": "a", "bool": "ok", "string": "s", "count": "2",
+        "calendar": "t", "clock": "t", "moment": "u", "unit": "'week'", "timestamp": "t",
     }  # fmt: skip
     for function in FUNCTIONS:
         assert function.meaning

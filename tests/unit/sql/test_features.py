@@ -30,6 +30,8 @@ from mlc_compiler.sql.definitions import (
 )
 from mlc_compiler.sql.features import compile_view
 
+NUMBERED = replace(PLANES, columns=(ir.Column("tailnum", "int64"), ir.Column("year", "int64")))
+
 
 def problems_of(*features: FeatureDefinition, **fields: Any) -> tuple[Problem, ...]:
     found = compile_view(a_view(*features, **fields)).problems
@@ -240,6 +242,16 @@ def test_a_feature_may_have_the_name_of_a_column_and_be_used_beside_it() -> None
     assert found.query.features[1].online
 
 
+def test_features_that_differ_only_in_case_are_refused() -> None:
+    assert only(problems_of(expr("far", "distance > 9"), expr("Far", "distance"))).code == "MLC323"
+
+
+def test_an_aggregate_may_have_the_name_of_its_key() -> None:
+    query = compile_model(a_view(aggregated("carrier", "count(*)", "carrier"))).query
+    assert query is not None
+    assert [(lookup.keys, lookup.columns) for lookup in query.lookups] == [(("carrier",), ("carrier_value",))]
+
+
 def test_all_independent_problems_are_reported_at_once() -> None:
     found = problems_of(
         expr("a", "distnce"),
@@ -264,7 +276,7 @@ def test_all_independent_problems_are_reported_at_once() -> None:
         (replace(JOINS[0], dataset=replace(WEATHER, event_time=None)), "MLC313", ("weather", "as_of")),
         (replace(JOINS[0], name="flights"), "MLC309", ("flights",)),
         (replace(JOINS[1], tolerance=HOUR), "MLC309", ("planes", "tolerance")),
-        (replace(JOINS[1], dataset=replace(PLANES, columns=(ir.Column("tailnum", "int64"),))), "MLC311", ("planes", "on", 0)),
+        (replace(JOINS[1], dataset=NUMBERED), "MLC311", ("planes", "on", 0)),
         (replace(JOINS[1], dataset=replace(PLANES, primary_key=())), "MLC322", ("planes", "on")),
     ],
 )  # fmt: skip
@@ -318,6 +330,15 @@ def test_without_a_primary_key_the_own_row_of_a_minimum_cannot_be_told() -> None
     spine = replace(FLIGHTS, primary_key=())
     view = {"spine": spine, "predict_at": "scheduled_departure + INTERVAL '1 hour'", "joins": ()}
     assert [p.code for p in problems_of(aggregated("n", "min(distance)", "carrier", over=spine), **view)] == ["MLC321"]
+
+
+def test_a_window_in_event_time_that_ends_before_anything_is_known_is_refused() -> None:
+    late = replace(FLIGHTS, name="reports", delay=20 * HOUR)
+    window: dict[str, Any] = {"over": late, "window_on": "event_time"}
+    problem = only(problems_of(aggregated("n", "count(*)", "carrier", hours=20, **window)))
+    assert (problem.code, problem.at.path[-1]) == ("MLC314", "window")
+    assert "longer than 1215m" in problem.help
+    assert problems_of(aggregated("n", "count(*)", "carrier", hours=21, **window)) == ()
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ WINDOWS = {
     "tail_last": (("tailnum",), 48), "late_share_24h": (("origin", "carrier"), 24), "landed_1h": ((), 1),
 }  # fmt: skip
 Row = dict[str, Any]
+Landed = tuple[datetime, datetime, int, float | None, int]
+"""Known, scheduled, flight_id, arr_delay, distance."""
 
 
 @pytest.fixture(scope="module")
@@ -62,31 +64,30 @@ def rows_of(connection: duckdb.DuckDBPyConnection, sql: str, **values: object) -
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def by_key(flights: list[Row], keys: tuple[str, ...]) -> dict[tuple[Any, ...], list[tuple[datetime, Row]]]:
-    """Return the flights that landed, by key, in order of knowledge time."""
+def by_key(flights: list[Row], keys: tuple[str, ...]) -> dict[tuple[Any, ...], list[Landed]]:
+    """Return the flights that landed, by key, in order of knowledge time; ties by departure and id."""
     found = defaultdict(list)
     for row in flights:
-        if row["actual_arrival"] is not None and None not in [row[key] for key in keys]:
-            known = max(row["actual_arrival"], row["scheduled_departure"]) if keys else row["actual_arrival"]
-            found[tuple(row[key] for key in keys)].append((known, row))
-    return {
-        key: sorted(rows, key=lambda pair: (pair[0], pair[1]["scheduled_departure"], pair[1]["flight_id"]))
-        for key, rows in found.items()
-    }
+        arrived, scheduled, key = row["actual_arrival"], row["scheduled_departure"], tuple(row[name] for name in keys)
+        if arrived is not None and None not in key:
+            known = max(arrived, scheduled) if keys else arrived
+            found[key].append((known, scheduled, row["flight_id"], row["arr_delay"], row["distance"]))
+    for rows in found.values():
+        rows.sort()
+    return found
 
 
-def window(rows: list[tuple[datetime, Row]], at: datetime, hours: int) -> list[Row]:
-    start = bisect_left(rows, at - timedelta(hours=hours), key=lambda pair: pair[0])
-    end = bisect_left(rows, at - REFRESH, key=lambda pair: pair[0])
-    return [row for _, row in rows[start:end]]
+def window(rows: list[Landed], at: datetime, hours: int) -> list[Landed]:
+    start = bisect_left(rows, (at - timedelta(hours=hours),))
+    return rows[start : bisect_left(rows, (at - REFRESH,))]
 
 
-def expected(name: str, found: list[Row]) -> Any:
-    delays = [row["arr_delay"] for row in found if row["arr_delay"] is not None]
+def expected(name: str, found: list[Landed]) -> Any:
+    delays = [delay for *_, delay, _ in found if delay is not None]
     if name == "landed_1h":
         return len(delays)
     if name == "late_share_24h":
-        late = [row["arr_delay"] > 15 for row in found if row["arr_delay"] is not None and row["distance"] > 500]
+        late = [delay > 15 for *_, delay, distance in found if delay is not None and distance > 500]
         return sum(late) / len(late) if late else None
     if not delays:
         return None
@@ -101,7 +102,8 @@ def test_two_thousand_flights_equal_brute_force(connection: duckdb.DuckDBPyConne
     counted = connection.execute("SELECT count(*), count(DISTINCT flight_id) FROM trained").fetchone()
     assert counted == (336_776, 336_776)
     assert len(result) > 2000
-    flights = rows_of(connection, "FROM flights")
+    columns = "flight_id, scheduled_departure, actual_arrival, arr_delay, origin, dest, carrier, tailnum, distance"
+    flights = rows_of(connection, f"SELECT {columns} FROM flights")
     own = {row["flight_id"]: row for row in flights}
     known = {name: by_key(flights, keys) for name, (keys, _) in WINDOWS.items()}
     weather = defaultdict(list)

@@ -36,6 +36,9 @@ from mlc_targets.model_card.annex_iv import POINTS
 from mlc_targets.model_card.markdown import TO_BE_WRITTEN, cell, code, prose, table
 
 
+DELAY = "avg(arr_delay) over flights by carrier within 86400s"
+
+
 def rich_model() -> ir.Model:
     origin = ir.Origin("Model/late-arrival", "spec.estimator")
     checks = (
@@ -47,7 +50,7 @@ def rich_model() -> ir.Model:
     features = (
         a_feature("carrier", description="operating | carrier"),
         a_feature("late", kind="boolean", expression="a > 1 || b < 2"),
-        a_feature("carrier_delay_24h", kind="number", expression="avg(arr_delay)", online=True),
+        a_feature("carrier_delay_24h", kind="number", expression="avg(arr_delay)", definition=DELAY, online=True),
     )
     columns = (*a_dataset().columns, ir.Column("tailnum", "string", classification="internal"))
     return a_model(
@@ -229,6 +232,13 @@ def test_features_say_how_they_come_about_and_from_where() -> None:
     text = part(full(), "Features")
     assert "| `late` | `a > 1 \\|\\| b < 2` | boolean | request |" in text
     assert "| `carrier_delay_24h` | `avg(arr_delay)` | number | looked up |" in text
+    assert f"| `carrier_delay_24h` | `{DELAY}` |" in text
+
+
+def test_a_filter_of_the_rows_is_part_of_the_card() -> None:
+    rows = "from flights; predict_at scheduled_departure; where distance > 0"
+    model = a_model(features=a_feature_query(definition=rows))
+    assert f"The rows: `{rows}`." in part(a_project_release(a_release(model)), "Features")
 
 
 def test_every_parameter_of_the_training_is_there() -> None:

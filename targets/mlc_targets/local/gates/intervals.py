@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
-from scipy import stats
 
 from mlc_targets.local.gates.evaluation import Array, Codes
 from mlc_targets.local.gates.statistic import Statistic
@@ -102,6 +101,8 @@ def bounds(
 
 def wilson(successes: float, trials: float, confidence: float) -> Bounds:
     """Return Wilson's score interval of a proportion (Wilson 1927; Brown, Cai, DasGupta 2001)."""
+    from scipy import stats  # the monitor computes metrics in images without scipy, and needs no interval
+
     if trials <= 0:
         return Bounds(math.nan, math.nan, "there are no trials")
     z = float(stats.norm.ppf((1 + confidence) / 2))
@@ -116,6 +117,8 @@ def quantile_bounds(values: Array, quantile: float, confidence: float) -> tuple[
 
     The number of values below the true quantile is binomial, whatever their distribution (Conover 1999, 3.2).
     """
+    from scipy import stats
+
     ordered = np.sort(values)
     n, tail = len(ordered), (1 - confidence) / 2
     value = float(ordered[max(math.ceil(quantile * n) - 1, 0)])
@@ -135,6 +138,8 @@ def _wilson_of(statistic: Statistic, value: float, confidence: float) -> Bounds:
 
 def _jackknife(statistic: Statistic, value: float, confidence: float, logit: bool) -> Bounds:
     """Return value -+ t s, s from the values without each block in turn (Tukey 1958; clusters: Obuchowski 1997)."""
+    from scipy import stats
+
     values = statistic.without_each()
     values = values[np.any(statistic.sums != 0, axis=1)]
     if not np.isfinite(values).all():
@@ -160,6 +165,8 @@ def _moved(value: float, by: float) -> float:
 
 def _bootstrap(statistic: Statistic, confidence: float, seed: Generator) -> Bounds:
     """Return percentiles over resampled blocks, at levels widened for the number of blocks (Hesterberg 2015, 5.2)."""
+    from scipy import stats
+
     count, support = len(statistic.sums), statistic.support
     weights = seed.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
     values = statistic.resampled(weights)

@@ -71,6 +71,7 @@ class PackageManifest:
     libraries: tuple[tuple[str, str], ...] = ()
     reference: ScoreReference = ScoreReference()
     format_version: int = FORMAT_VERSION
+    training_sql: str | None = None  # batch_sql with the label and when it is known, for the monitor; None: not kept
 
     @property
     def classifies(self) -> bool:
@@ -105,7 +106,7 @@ def request_columns(query: FeatureQuery) -> tuple[Column, ...]:
 def _manifest_object(manifest: PackageManifest) -> dict[str, object]:
     plain = (
         "format_version", "project", "model", "version", "task", "format", "timezone", "serving_sql", "batch_sql",
-        "spine", "positive_class", "threshold", "max_batch", "refresh", "missing_category",
+        "spine", "positive_class", "threshold", "max_batch", "refresh", "missing_category", "training_sql",
     )  # fmt: skip
     return {name: getattr(manifest, name) for name in plain} | {
         "classes": list(manifest.classes),
@@ -201,6 +202,7 @@ def _read_manifest(data: Json) -> PackageManifest:
         reference=ScoreReference(
             _numbers(reference, "score_edges"), tuple(map(int, _numbers(reference, "score_counts")))
         ),
+        training_sql=_optional_text({"training_sql": None, **data}, "training_sql"),
     )
 
 

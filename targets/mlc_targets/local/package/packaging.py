@@ -86,6 +86,7 @@ def manifest(run: Run, rows: Rows) -> PackageManifest:
         refresh=query.refresh,
         libraries=run.libraries,
         reference=reference.score_reference(seen),
+        training_sql=query.training_sql,
     )
 
 

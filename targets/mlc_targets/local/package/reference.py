@@ -17,7 +17,8 @@ _MOST_CATEGORIES = 100
 def feature_profiles(columns: Columns) -> dict[str, object]:
     """Return a profile of each feature: quantile bins of numbers, counts of categories, and how many are missing.
 
-    The outer bins are open-ended; categories beyond the hundred most frequent are counted together.
+    The outer bins are open-ended; `at_edges` counts the values equal to each edge, so that a value that many rows share
+    is told from its bin. Categories beyond the hundred most frequent are counted together.
     """
     return {
         name: _numbers(column) if column.dtype.kind == "f" else _categories(column) for name, column in columns.items()
@@ -28,7 +29,14 @@ def _numbers(column: Array) -> dict[str, object]:
     finite = column[np.isfinite(column)].astype(np.float64)
     edges = rising_edges(finite)
     counts = [int(count) for count in np.histogram(finite, bins=edges)[0]] if edges else []
-    return {"kind": "number", "edges": edges, "counts": counts, "missing": len(column) - len(finite)}
+    return {
+        "kind": "number",
+        "edges": edges,
+        "counts": counts,
+        "at_edges": [int((finite == edge).sum()) for edge in edges],
+        "std": float(finite.std()) if len(finite) else 0.0,
+        "missing": len(column) - len(finite),
+    }
 
 
 def _categories(column: Array) -> dict[str, object]:
