@@ -25,7 +25,7 @@ def mlc(root: Path, *arguments: str, **environment: str) -> subprocess.Completed
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)
 def test_an_example_has_no_finding(example: Path) -> None:
-    done = mlc(example, "validate", "--strict", "-v")
+    done = mlc(example, "validate", "--strict")
     assert (done.returncode, done.stderr) == (0, "")
 
 

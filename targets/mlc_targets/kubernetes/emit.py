@@ -59,10 +59,10 @@ def _objects(release: Release, model: Model, options: Options) -> Iterator[tuple
         yield "online-claim", jobs.online_claim(release, model, options)
         yield "online-job", jobs.first_online_job(release, model, options)
         yield "online-cron-job", jobs.online_job(release, model, options)
-    if model.monitor:
+    if jobs.computes_signals(model):
         yield "monitor-cron-job", jobs.monitor_job(release, model, options)
     if _has_jobs(model):
-        yield "jobs-network-policy", policies.jobs_policy(release, model)
+        yield "jobs-network-policy", policies.jobs_policy(release, model, options)
 
 
 def _server_objects(release: Release, model: Model, options: Options) -> Iterator[tuple[str, Tree]]:
@@ -83,7 +83,7 @@ def _server_objects(release: Release, model: Model, options: Options) -> Iterato
 
 
 def _has_jobs(model: Model) -> bool:
-    return model.controller == "cron_job" or bool(model.features.lookups) or model.monitor is not None
+    return model.controller == "cron_job" or bool(model.features.lookups) or jobs.computes_signals(model)
 
 
 # --- what it cannot express ------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def _check_model(model: Model) -> Iterator[Unsupported]:
 
 
 def _check_name(model: Model) -> Iterator[Unsupported]:
-    suffixes = {"-online": bool(model.features.lookups), "-monitor": model.monitor is not None, "": _has_jobs(model)}
+    suffixes = {"-online": bool(model.features.lookups), "-monitor": jobs.computes_signals(model), "": _has_jobs(model)}
     longest = max((len(suffix) for suffix, used in suffixes.items() if used), default=None)
     if longest is not None and len(model.name) + longest > LONGEST_CRON_JOB:
         yield Unsupported(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.emitter import yaml_text
@@ -15,11 +17,13 @@ from mlc_compiler.backend.workload import (
     Tree,
     job_pod,
     metadata,
+    namespace,
     snapshot_claim,
     snapshot_folder,
     workload_metadata,
 )
-from mlc_compiler.ir import Batch, Dataset, Model, Origin, Release
+from mlc_compiler.codec import to_json
+from mlc_compiler.ir import Batch, Dataset, Model, Monitor, Origin, Release
 from mlc_targets.kubernetes.options import Options
 from mlc_targets.kubernetes.schedule import DAY, HOUR, MINUTE, cron_every
 
@@ -98,7 +102,7 @@ def monitor_job(release: Release, model: Model, options: Options) -> Tree:
         raise ValueError(f"model {model.name} has no monitor")
     pod = JobPod(
         component=MONITOR,
-        command=_command(MONITOR),
+        command=_command(MONITOR, *_monitor_arguments(release, model.monitor, options)),
         resources=model.train.resources,
         resources_origin=model.train.origin.at("resources"),
         claims=_data_claims(model, options, model.features.datasets),
@@ -106,6 +110,11 @@ def monitor_job(release: Release, model: Model, options: Options) -> Tree:
     )
     schedule = Sourced(cron_every(monitor_interval(model)) or "* * * * *", model.monitor.origin)
     return _cron_job(release, model, pod, (f"{model.name}-monitor", schedule, math.ceil(monitor_interval(model))))
+
+
+def computes_signals(model: Model) -> bool:
+    """Return whether the model's Monitor has signals: objectives alone need no job."""
+    return model.monitor is not None and bool(model.monitor.signals)
 
 
 def monitor_interval(model: Model) -> float:
@@ -148,6 +157,18 @@ def _batch_arguments(model: Model, batch: Batch) -> Iterator[object]:
     yield from ("--write", Sourced(batch.write, origin.at("output.write")))
     for column in batch.partition_by:
         yield from ("--partition-by", Sourced(column, origin.at("output.partition_by")))
+
+
+def _monitor_arguments(release: Release, monitor: Monitor, options: Options) -> Iterator[object]:
+    # Where a signal was written is nothing that the job can use.
+    signals = [to_json(replace(signal, origin=Origin(""))) for signal in monitor.signals]
+    yield from ("--signals", Sourced(json.dumps(signals, separators=(",", ":")), monitor.origin.at("signals")))
+    yield from ("--reference", Sourced(monitor.reference, monitor.origin.at("reference.split")))
+    if monitor.label_delay is not None:
+        delay = conventions.number_text(monitor.label_delay)
+        yield from ("--label-delay", Sourced(delay, monitor.origin.at("label_delay")))
+    yield from ("--push", Sourced(options.pushgateway, options.origin.at("pushgateway")))
+    yield from ("--namespace", namespace(release))
 
 
 # --- what the jobs read ----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,13 +10,16 @@ from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project
 
 NAME = "kubernetes"
+_PUSHGATEWAY = "http://pushgateway.monitoring:9091"
 _TEXTS = {
     "data_claim": None,
     "monitoring_namespace": "monitoring",
+    "pushgateway": _PUSHGATEWAY,
     "snapshot_access": "ReadWriteMany",
     "snapshot_size": "1Gi",
     "storage_class": None,
 }
+_GATEWAY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s?#]*)?")
 _ACCESS_MODES = ("ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 _KNOWN = (*_TEXTS, "client_namespaces", "pod_monitor")
 
@@ -28,6 +32,7 @@ class Options:
     data_claim: str
     monitoring_namespace: str
     pod_monitor: bool
+    pushgateway: str
     snapshot_access: str
     snapshot_size: str
     storage_class: str | None
@@ -44,6 +49,7 @@ def read_options(project: Project) -> Options:
         data_claim=texts["data_claim"] or f"{project.name}-data",
         monitoring_namespace=texts["monitoring_namespace"] or "monitoring",
         pod_monitor=given.get("pod_monitor") is True,
+        pushgateway=texts["pushgateway"] or _PUSHGATEWAY,
         snapshot_access=texts["snapshot_access"] or _ACCESS_MODES[0],
         snapshot_size=texts["snapshot_size"] or "1Gi",
         storage_class=texts["storage_class"],
@@ -67,6 +73,8 @@ def _problem(key: str, value: Frozen) -> tuple[str, str] | None:
         return None if fine else ("`client_namespaces` is no list of names", "write [namespace, ...]")
     if key == "pod_monitor":
         return None if isinstance(value, bool) else (f"`pod_monitor` is {value!r}", "write true or false")
+    if key == "pushgateway" and not (isinstance(value, str) and _GATEWAY.fullmatch(value)):
+        return f"`{key}` is {value!r}, no address of a Pushgateway", f"write http://host:port, e.g. {_PUSHGATEWAY}"
     if key == "snapshot_access" and value not in _ACCESS_MODES:
         return f"`{key}` is {value!r}", f"use one of {', '.join(_ACCESS_MODES)}"
     return None if isinstance(value, str) else (f"`{key}` is no text", "write a text")

@@ -9,7 +9,7 @@ from mlc_compiler.backend.network import gateway_namespace
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import Tree, metadata, namespace
 from mlc_compiler.ir import Model, Origin, Release
-from mlc_targets.kubernetes.jobs import BATCH, MONITOR, ONLINE
+from mlc_targets.kubernetes.jobs import BATCH, MONITOR, ONLINE, computes_signals
 from mlc_targets.kubernetes.options import Options
 
 _NAMESPACE_LABEL = "kubernetes.io/metadata.name"  # set on every namespace by the API server
@@ -39,8 +39,8 @@ def server_policy(release: Release, model: Model, options: Options) -> Tree:
     }
 
 
-def jobs_policy(release: Release, model: Model) -> Tree:
-    """Return the policy of the model's jobs: nothing in; out to name servers and the ports of its data."""
+def jobs_policy(release: Release, model: Model, options: Options) -> Tree:
+    """Return the policy of the model's jobs: nothing in; out to name servers, the ports of its data and Pushgateway."""
     own = conventions.selector_labels(release.project.name, model.name)
     labels = {key: value for key, value in own.items() if key != conventions.LABEL_COMPONENT}
     jobs = {"key": conventions.LABEL_COMPONENT, "operator": "In", "values": [BATCH, MONITOR, ONLINE]}
@@ -52,7 +52,7 @@ def jobs_policy(release: Release, model: Model) -> Tree:
             "podSelector": {"matchLabels": labels, "matchExpressions": [jobs]},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [],
-            "egress": [_name_servers(), {"ports": _data_ports(model)}],
+            "egress": [_name_servers(), {"ports": _job_ports(model, options)}],
         },
     }
 
@@ -79,14 +79,20 @@ def _name_servers() -> Tree:
     return {"to": [servers], "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
 
 
-def _data_ports(model: Model) -> list[Tree]:
-    """Return the ports that the datasets' URLs name. Addresses stay open: object stores have no fixed ones."""
+def _job_ports(model: Model, options: Options) -> list[Tree]:
+    """Return the ports that the URLs of the datasets name, and of the Pushgateway where there are signals to push.
+
+    Addresses stay open: object stores have no fixed ones.
+    """
     ports: dict[int, Sourced | int] = {_TLS: _TLS}
     for dataset in model.datasets:
         if dataset.source.url:
             origin = Origin(dataset.origin.document, "spec.source.url")
             number = _port(dataset.source.url)
             ports.setdefault(number, Sourced(number, origin))
+    if computes_signals(model):
+        gateway = _port(options.pushgateway)
+        ports.setdefault(gateway, Sourced(gateway, options.origin.at("pushgateway")))
     return [{"port": ports[number], "protocol": "TCP"} for number in sorted(ports)]
 
 

@@ -361,3 +361,23 @@ def test_a_package_that_cannot_be_served_is_a_finding(tmp_path: Path, arguments:
 def test_the_startup_line_says_what_is_served_where(server: Server) -> None:
     first = server.lines[0]
     assert (first["event"], first["model"], first["url"]) == ("serving", "late-arrival", server.url)
+
+
+@pytest.mark.slow
+def test_a_header_that_never_ends_is_not_waited_for(server: Server) -> None:
+    address = urlsplit(server.url)
+    for beginning in (b"", b"GET /healthz HTTP/1.1\r\nx-slow: "):
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:
+            connection.sendall(beginning)
+            connection.settimeout(20)
+            assert connection.recv(100) == b""
+
+
+@pytest.mark.slow
+def test_a_body_that_never_comes_is_answered_in_time(server: Server) -> None:
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+        connection.settimeout(20)
+        assert b"408" in connection.recv(100)
+    assert server.post("/predict", ROW).status_code == 200

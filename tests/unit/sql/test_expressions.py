@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -7,7 +9,7 @@ import pytest
 
 from mlc_compiler import ir
 from mlc_compiler.sql.expressions import Compiled
-from mlc_compiler.sql.functions import FUNCTIONS
+from mlc_compiler.sql.functions import AGGREGATES, FUNCTIONS
 from mlc_compiler.sql.rows import compile_row
 
 ROWS = ir.Dataset(
@@ -239,3 +241,10 @@ def test_every_function_says_what_it_means_and_runs() -> None:
         listed = [arguments[kind] for kind in function.parameters]
         text = f"{function.name}({', '.join([*listed[:-1], '1'] if function.name == 'nullif' else listed)})"
         assert value(text) is not None, text
+
+
+def test_the_documentation_lists_every_function_with_its_meaning() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "expressions.md").read_text(encoding="utf-8")
+    for function in (*FUNCTIONS, *AGGREGATES):
+        line = next((line for line in text.splitlines() if re.match(rf"\| `{function.name}[(`]", line)), "")
+        assert line.endswith(f"| {function.meaning} |"), function.name

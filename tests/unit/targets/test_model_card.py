@@ -35,7 +35,6 @@ from mlc_targets.model_card import TARGET
 from mlc_targets.model_card.annex_iv import POINTS
 from mlc_targets.model_card.markdown import TO_BE_WRITTEN, cell, code, prose, table
 
-
 DELAY = "avg(arr_delay) over flights by carrier within 86400s"
 
 

@@ -118,7 +118,7 @@ def by_chance(method: str, profile: Profile, live: Array, alpha: float) -> float
     from it, since all are alike to second order. For order statistics it is Kolmogorov's bound; for the Wasserstein
     distance of numbers that of a difference of means, below which it never lies.
     """
-    apart = 1 / profile.counts.sum() + 1 / live.sum()
+    apart = float(1 / profile.counts.sum() + 1 / live.sum())
     if method == "ks":
         return math.sqrt(-math.log(alpha / 2) / 2 * apart)
     if method == "wasserstein" and isinstance(profile, NumberProfile):
