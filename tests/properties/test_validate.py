@@ -57,7 +57,7 @@ def mutate(documents: dict[str, list[Any]], choose: random.Random) -> None:
     """Change one place: delete, rename, replace, repeat, or swap it with another."""
     found = list(places(list(documents.values())))
     holder, key = choose.choice(found)
-    action = choose.choice(("delete", "rename", "replace", "replace", "repeat", "swap"))
+    action = choose.choice(("delete", "rename", "replace", "repeat", "swap", "alike", "alike", "alike"))
     if action == "delete":
         del holder[key]
     elif action == "rename" and isinstance(holder, dict):
@@ -67,6 +67,8 @@ def mutate(documents: dict[str, list[Any]], choose: random.Random) -> None:
     elif action == "swap":
         other, place = choose.choice(found)
         holder[key] = copy.deepcopy(other[place])
+    elif action == "alike":  # what the schema accepts gets further
+        holder[key] = copy.deepcopy(choose.choice([h[k] for h, k in found if type(h[k]) is type(holder[key])]))
     else:
         holder[key] = copy.deepcopy(choose.choice(VALUES))
 

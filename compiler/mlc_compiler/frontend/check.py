@@ -8,7 +8,8 @@ from typing import Any
 
 from mlc_compiler.diagnostics import Place, Sink, nearest
 from mlc_compiler.frontend.document import Document, Waiver
-from mlc_compiler.frontend.matrix import Json, expand
+from mlc_compiler.frontend.matrix import expand
+from mlc_compiler.frontend.yaml_scalar import Value as Json
 from mlc_compiler.frontend.schema import described, unknown_field, validate
 from mlc_compiler.frontend.yaml_source import YamlDocument
 from mlc_compiler.spec import API_VERSION, KINDS, Metadata

@@ -103,7 +103,9 @@ FUNCTIONS: tuple[Function, ...] = (
     _function("nullif(any, any) -> first", "nullif({0}, {1})", "first value, or null where both are equal"),
     # text
     _function(
-        "concat(string, string...) -> string", "concat({all})", "texts joined; a null counts as empty (`||` gives null)"
+        "concat(string, string...) -> string",
+        "concat({all})",
+        "texts joined; a null counts as empty, unlike with the operator",
     ),
     _function("contains(string, string) -> bool", "contains({0}, {1})", "whether the first text contains the second"),
     _function(

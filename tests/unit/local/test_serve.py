@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlc_compiler import conventions
@@ -169,7 +169,7 @@ def test_values_that_do_not_fit_their_type_are_refused(kind: str, value: object)
         column(kind).read_rows([{"x": value}])
 
 
-@settings(deadline=None)  # other work on the machine must not decide
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work on the machine must not decide
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)).map(
@@ -187,7 +187,7 @@ def test_no_body_makes_anything_but_rows_or_a_refusal(body: bytes) -> None:
     assert refused_as[1] not in {"", "0"}
 
 
-@settings(deadline=None)  # other work on the machine must not decide
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work on the machine must not decide
 @given(
     st.lists(
         st.fixed_dictionaries(

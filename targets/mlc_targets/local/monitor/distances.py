@@ -23,17 +23,18 @@ class UndefinedError(ValueError):
     """A value that can't be computed; the message says why."""
 
 
-def distance(method: str, profile: Profile, live: Array) -> float:
-    """Return the distance of live counts [cells of the profile] from the reference, 0 or more.
+def distance(method: str, profile: Profile, column: Array) -> float:
+    """Return the distance of a feature's live values [N] from the reference, 0 or more.
 
     Raises UndefinedError where there is nothing to compare.
     """
+    live = profile.count(column)
     if not profile.counts.sum():
         raise UndefinedError("the reference has no rows")
     if not live.sum():
         raise UndefinedError("there are no rows")
     if method == "wasserstein" and isinstance(profile, NumberProfile):
-        return _wasserstein(profile, live)
+        return _wasserstein(profile, column)
     if method == "ks" and isinstance(profile, CategoryProfile):
         return float(np.abs(_shares(profile.counts) - _shares(live)).max())
     return _METHODS[method](_shares(profile.counts), _shares(live))
@@ -89,18 +90,22 @@ _METHODS: Mapping[str, Callable[[Array, Array], float]] = MappingProxyType({
 })  # fmt: skip
 
 
-def _wasserstein(profile: NumberProfile, live: Array) -> float:
+def _wasserstein(profile: NumberProfile, column: Array) -> float:
     """Return the first Wasserstein distance of the present values, in standard deviations of the reference.
 
-    Values beyond the reference's range count as its ends, and both samples lie evenly within their cells.
+    It is the area between the cumulative shares, taken as straight between two values of the grid, and ends with the
+    grid: at the quantiles 0.005 and 0.995 of the reference, or at its extremes where a package keeps no quantiles.
     """
+    values = np.sort(column[np.isfinite(column)].astype(np.float64))
     if profile.spread <= 0:
         raise UndefinedError("the reference is constant: there is no standard deviation to measure in")
-    if not profile.counts[1:].sum() or not live[1:].sum():
+    if not len(values):
         raise UndefinedError("all values are missing")
-    apart = np.cumsum(_shares(profile.counts[1:]) - _shares(live[1:]))
-    ends = np.concatenate([[0.0], apart])
-    return float(np.sum(np.diff(profile.knots) * _mean_size(ends[:-1], ends[1:])) / profile.spread)
+    before = profile.below - np.searchsorted(values, profile.grid, side="left") / len(values)
+    after = before
+    if profile.up_to is not None:
+        after = profile.up_to - np.searchsorted(values, profile.grid, side="right") / len(values)
+    return float(np.sum(np.diff(profile.grid) * _mean_size(after[:-1], before[1:])) / profile.spread)
 
 
 def _mean_size(a: Array, b: Array) -> Array:
@@ -111,18 +116,20 @@ def _mean_size(a: Array, b: Array) -> Array:
 
 
 # --- chance ----------------------------------------------------------------------------------------------------------
-def by_chance(method: str, profile: Profile, live: Array, alpha: float) -> float:
-    """Return what the distance exceeds with probability `alpha` where nothing has changed and rows are independent.
+def by_chance(method: str, profile: Profile, column: Array, alpha: float) -> float:
+    """Return what a column's distance exceeds with probability `alpha` if nothing has changed and rows are independent.
 
     Over k cells, chi-square on k - 1 degrees times 1/n + 1/m bounds the stability index; the other methods follow
     from it, since all are alike to second order. For order statistics it is Kolmogorov's bound; for the Wasserstein
-    distance of numbers that of a difference of means, below which it never lies.
+    distance of numbers that of a difference of means, which is never the larger of the two.
     """
+    live = profile.count(column)
     apart = float(1 / profile.counts.sum() + 1 / live.sum())
     if method == "ks":
         return math.sqrt(-math.log(alpha / 2) / 2 * apart)
     if method == "wasserstein" and isinstance(profile, NumberProfile):
-        return NormalDist().inv_cdf(1 - alpha / 2) * math.sqrt(apart)
+        present = float(1 / profile.counts[1:].sum() + 1 / live[1:].sum())
+        return NormalDist().inv_cdf(1 - alpha / 2) * math.sqrt(present)
     cells = int(((profile.counts > 0) | (live > 0)).sum())
     index = _chi_square(cells - 1, alpha) * apart
     if method == "psi":

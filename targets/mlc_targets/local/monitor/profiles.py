@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.package.manifest import ScoreReference
+from mlc_targets.local.package.reference import QUANTILES
 
 COMMON = 0.05
 """Share of the present values from which on one value is a cell of its own: half of a tenth."""
@@ -25,14 +26,17 @@ COMMON = 0.05
 class NumberProfile:
     """Cells of a number: the missing values, then those that `cuts` (rising, [C]) part: C + 2 cells.
 
-    `counts` [C + 2] are the reference's. `knots` [C + 2] are the cells' ends within the reference's range, `spread` its
-    standard deviation.
+    `counts` [C + 2] are the reference's, `spread` its standard deviation. Of its present values, `below` and `up_to`
+    [G] are the shares below and up to each value of `grid` (rising, [G]); `up_to` is None where it is not known how
+    many values equal one of the grid.
     """
 
     cuts: Array
     counts: Array
-    knots: Array
     spread: float
+    grid: Array
+    below: Array
+    up_to: Array | None = None
 
     def count(self, column: Array) -> Array:
         """Return how many values of a column lie in each cell; NaN and infinite ones are missing."""
@@ -61,8 +65,7 @@ Profile = NumberProfile | CategoryProfile
 def feature_profile(kept: Mapping[str, Any]) -> Profile:
     """Return the profile of a feature from its entry in a package's reference.json; raises KeyError, TypeError."""
     if kept["kind"] == "number":
-        ties = kept.get("at_edges") or [0] * len(kept["edges"])
-        return _number_profile(kept["edges"], kept["counts"], ties, kept["missing"], kept.get("std"))
+        return _kept_number(kept)
     values = tuple(sorted(value for value in kept["counts"] if value != ""))
     counts = [kept["missing"], *(kept["counts"][value] for value in values), kept["others"]]
     return CategoryProfile(values, np.array(counts, dtype=np.float64))
@@ -70,20 +73,31 @@ def feature_profile(kept: Mapping[str, Any]) -> Profile:
 
 def score_profile(reference: ScoreReference) -> NumberProfile | None:
     """Return the profile of a package's scores, None where it keeps none."""
-    edges = list(reference.edges)
-    return _number_profile(edges, list(reference.counts), [0] * len(edges), 0, None) if edges else None
+    return _binned(list(reference.edges), list(reference.counts)) if reference.edges else None
 
 
-def _number_profile(
-    edges: list[float], counts: list[int], ties: list[int], missing: int, std: float | None
-) -> NumberProfile:
-    """Return the cells of bins; `ties` are the reference values equal to each edge, zeros where that is not known."""
+def _kept_number(kept: Mapping[str, Any]) -> NumberProfile:
+    profile = _binned(kept["edges"], kept["counts"], kept.get("at_edges"), kept["missing"])
+    if not kept.get("quantiles"):
+        return profile
+    values = np.array(kept["quantiles"], dtype=np.float64)
+    grid, shares = np.unique(values), np.array(QUANTILES)
+    below = shares[np.searchsorted(values, grid, side="left")]
+    up_to = shares[np.searchsorted(values, grid, side="right") - 1]
+    return replace(profile, spread=float(kept["std"]), grid=grid, below=below, up_to=up_to)
+
+
+def _binned(
+    edges: list[float], counts: list[int], at_edges: list[int] | None = None, missing: int = 0
+) -> NumberProfile:  # fmt: skip
+    """Return the profile of bins. `at_edges` are the reference values equal to each edge, None where not known."""
+    ties = at_edges or [0] * len(edges)
     cuts = np.array(_cuts(edges, ties, sum(counts)), dtype=np.float64)
     places, amounts = _pieces(edges, counts, ties)
     cells = np.bincount(np.searchsorted(cuts, places, side="right"), amounts, len(cuts) + 1)
-    knots = np.clip([edges[0], *cuts, edges[-1]], edges[0], edges[-1]) if edges else np.zeros(2)
-    spread = _binned_spread(knots, cells) if std is None else float(std)
-    return NumberProfile(cuts, np.concatenate([[missing], cells]).astype(np.float64), knots, spread)
+    shares = np.cumsum([0, *counts])[: len(edges)] / max(sum(counts), 1)
+    spread = _binned_spread(np.array(edges), np.array(counts))
+    return NumberProfile(cuts, np.concatenate([[missing], cells]), spread, np.array(edges), shares)
 
 
 def _cuts(edges: list[float], ties: list[int], total: int) -> list[float]:
@@ -105,10 +119,10 @@ def _pieces(edges: list[float], counts: list[int], ties: list[int]) -> tuple[Arr
     return np.array(places, dtype=np.float64), np.array(amounts, dtype=np.float64)
 
 
-def _binned_spread(knots: Array, cells: Array) -> float:
-    """Return the standard deviation of rows that lie evenly within their cells: too large where a tail is long."""
-    if not cells.sum():
+def _binned_spread(edges: Array, counts: Array) -> float:
+    """Return the standard deviation of rows that lie evenly within their bins: too large where a tail is long."""
+    if not counts.sum():
         return 0.0
-    shares, middles = cells / cells.sum(), (knots[:-1] + knots[1:]) / 2
+    shares, middles = counts / counts.sum(), (edges[:-1] + edges[1:]) / 2
     mean = float(shares @ middles)
-    return float(np.sqrt(shares @ ((middles - mean) ** 2 + np.diff(knots) ** 2 / 12)))
+    return float(np.sqrt(shares @ ((middles - mean) ** 2 + np.diff(edges) ** 2 / 12)))

@@ -114,7 +114,7 @@ def _labelled(
     if longest is None:
         return None, 0.0, "no signal asks for labels"
     if package.manifest.training_sql is None:
-        return None, 0.0, "the package keeps no query of the label: `mlc run` makes one that does"
+        return None, 0.0, "the package keeps no query of the label: an older mlc made it"
     try:
         delay = observed_delay(connection, package, now) if plan.label_delay is None else plan.label_delay
         if delay is None:
@@ -178,10 +178,9 @@ def _prediction_drift(job: Job, signal: Signal, rows: Rows, reading: Reading) ->
 
 def _apart(signal: Signal, profile: Profile, column: Array, alpha: float) -> float:
     """Return a column's distance; one beyond the bound by what chance alone may do is not known, and no alarm."""
-    live = profile.count(column)
-    value = distance(signal.method, profile, live)
+    value = distance(signal.method, profile, column)
     if signal.max is not None and value > signal.max:
-        chance = by_chance(signal.method, profile, live, alpha)
+        chance = by_chance(signal.method, profile, column, alpha)
         if value <= chance:
             raise UndefinedError(
                 f"{value:.4g} is above {signal.max:g}, but {len(column):,} rows reach {chance:.4g} by chance"

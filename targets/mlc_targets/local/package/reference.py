@@ -10,6 +10,8 @@ from mlc_targets.local.package.columns import Array
 from mlc_targets.local.package.manifest import ScoreReference
 from mlc_targets.local.train.rows import Columns
 
+QUANTILES = (0.005, *(step / 50 for step in range(1, 50)), 0.995)
+"""Shares whose quantiles a number's profile keeps: the outermost values stand for their size and nothing else."""
 _BINS = 10
 _MOST_CATEGORIES = 100
 
@@ -34,6 +36,7 @@ def _numbers(column: Array) -> dict[str, object]:
         "edges": edges,
         "counts": counts,
         "at_edges": [int((finite == edge).sum()) for edge in edges],
+        "quantiles": [float(value) for value in np.quantile(finite, QUANTILES)] if len(finite) else [],
         "std": float(finite.std()) if len(finite) else 0.0,
         "missing": len(column) - len(finite),
     }
