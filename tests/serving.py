@@ -66,6 +66,12 @@ SELECT r.carrier, r.distance,
 FROM request AS r LEFT JOIN delays ON delays.carrier = r.carrier
 ORDER BY r.__row
 """
+ROW_SQL = """
+SELECT carrier, distance,
+       hour(timezone('America/New_York', timezone('UTC', departure))) AS hour,
+       "delays:carrier_delay" AS carrier_delay, "delays:__hit" IS NULL AS __miss_delays
+FROM request ORDER BY __row
+"""
 PLAIN_SQL = """
 WITH local AS (SELECT *, timezone('America/New_York', timezone('UTC', departure)) AS moment FROM request)
 SELECT carrier, distance, hour(moment) AS hour, 0.0 AS carrier_delay FROM local ORDER BY __row
@@ -101,7 +107,7 @@ def a_manifest(**fields: Any) -> PackageManifest:
         reference=ScoreReference((0.0, 0.25, 0.5, 0.75, 1.0), (40, 30, 20, 10)),
     )
     if fields.get("lookups"):
-        manifest = replace(manifest, serving_sql=SERVING_SQL)
+        manifest = replace(manifest, serving_sql=SERVING_SQL, row_sql=ROW_SQL)
     return replace(manifest, **fields)
 
 

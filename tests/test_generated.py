@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from specs_on_disk import ERRORS, a_project_on_disk, mlc
 
 from mlc_compiler.codes import FAMILIES, REGISTRY
 from mlc_compiler.diagnostics import Finding, Related, Sink, Span
@@ -20,6 +19,7 @@ from mlc_compiler.plan.render import plan_json
 from mlc_compiler.plan.summary import Group, ObjectChange, Plan
 from mlc_compiler.render import render_json
 from mlc_compiler.spec import KINDS
+from specs_on_disk import ERRORS, a_project_on_disk, mlc
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = ROOT / "schemas" / "mlc_schemas"
@@ -54,9 +54,17 @@ def test_the_published_schema_accepts_the_examples(project: Path) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        {"kind": "Gate", "metadata": {"name": "Release"}, "spec": {"model": "m", "checks": [{"metric": "f1", "min": 0.5}]}},
+        {
+            "kind": "Gate",
+            "metadata": {"name": "Release"},
+            "spec": {"model": "m", "checks": [{"metric": "f1", "min": 0.5}]},
+        },
         {"kind": "Gate", "metadata": {"name": "g"}, "spec": {"model": "m", "checks": []}},
-        {"kind": "Gate", "metadata": {"name": "g"}, "spec": {"model": "m", "checks": [{"metric": "f1", "latency": "p99"}]}},
+        {
+            "kind": "Gate",
+            "metadata": {"name": "g"},
+            "spec": {"model": "m", "checks": [{"metric": "f1", "latency": "p99"}]},
+        },
         {"kind": "Gate", "metadata": {"name": "g"}, "spec": {"modle": "m", "checks": [{"metric": "f1", "min": 0.5}]}},
         {"kind": "Gate", "metadata": {"name": "g"}},
         {"kind": "Gates", "metadata": {"name": "g"}, "spec": {}},

@@ -1,4 +1,4 @@
-"""Writes the files that are generated from the code: JSON Schemas of the specs, docs/diagnostics.md, docs/spec-reference.md.
+"""Writes what is generated from the code: JSON Schemas of the specs, docs/diagnostics.md, docs/spec-reference.md.
 
 `python tools/generate.py` writes what differs; with `--check` it only names those files and exits with 3.
 """
@@ -58,8 +58,10 @@ def diagnostics(cases: Path) -> str:
         GENERATED,
         "# Diagnostics",
         "",
-        "What `mlc` finds, by code. `mlc explain CODE` prints the same text. An error stops the command (exit code 1);"
-        " a warning does not, unless `validate --strict` is asked; an info shows with `-v`.",
+        (
+            "What `mlc` finds, by code. `mlc explain CODE` prints the same text. An error stops the command (exit code"
+            " 1); a warning does not, unless `validate --strict` is asked; an info shows with `-v`."
+        ),
         "",
         "A document waives a finding of its own until a date, with a reason; an expired waiver is an error again:",
         "",
@@ -113,11 +115,16 @@ def reference() -> str:
         GENERATED,
         "# Spec reference",
         "",
-        "Every document is a mapping with `kind`, `metadata` and `spec`; `apiVersion: mlc/v1` stands once in mlc.yaml."
-        " Keys that start with `x-` are yours and pass everywhere. `mlc explain model.serving` prints the same text.",
+        (
+            "Every document is a mapping with `kind`, `metadata` and `spec`; `apiVersion: mlc/v1` stands once in"
+            " mlc.yaml. Keys that start with `x-` are yours and pass everywhere. `mlc explain model.serving` prints the"
+            " same text."
+        ),
         "",
-        "Durations are numbers with units (`50ms`, `15m`, `7d`), sizes as in Kubernetes (`512Mi`), rates `0.01` or"
-        " `1%`. Names are DNS labels; names of columns and features are identifiers.",
+        (
+            "Durations are numbers with units (`50ms`, `15m`, `7d`), sizes as in Kubernetes (`512Mi`), rates `0.01` or"
+            " `1%`. Names are DNS labels; names of columns and features are identifiers."
+        ),
         "",
         *(f"- [{kind}](#{kind.lower()})" for kind in KINDS),
         "",

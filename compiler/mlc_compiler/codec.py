@@ -18,10 +18,9 @@ Json = Any
 
 def to_json(value: object) -> Json:
     """Return the JSON value of a dataclass, tuple, mapping or scalar; fields that hold their default are left out."""
-    kind = type(value)
-    if kind in _SCALARS:
+    if type(value) in _SCALARS:
         return value
-    if fields := _defaults(kind):
+    if fields := _defaults(type(value)):  # type: ignore[arg-type]  # a class is hashable
         return {
             name: to_json(item)
             for name, default in fields

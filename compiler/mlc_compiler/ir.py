@@ -132,7 +132,8 @@ class FeatureQuery:
     unlabelled rows included (their label is null). `serving_sql` reads a relation `request` with the request's columns
     and the lookups as relations of their names; it returns the features in the same order, and for each lookup a
     boolean `__miss_<lookup>`; rows come back in order of `request.__row` (an integer that the caller adds).
-    `batch_sql` is training_sql without the label's columns.
+    `row_sql` means the same, but reads `request` alone: the caller has looked up, and brings each lookup's columns as
+    `<lookup>:<column>` and whether there was a row as the boolean `<lookup>:__hit`. `batch_sql` is training_sql without the label's columns.
     """
 
     spine: str
@@ -148,6 +149,7 @@ class FeatureQuery:
     refresh: float
     slices: tuple[str, ...] = ()  # spine columns kept beside the features, as `__slice_<name>`, for slices and groups
     definition: str = ""  # canonical text of the rows (spine, predict_at, filters): part of the version
+    row_sql: str = ""
 
 
 @dataclass(frozen=True, slots=True)

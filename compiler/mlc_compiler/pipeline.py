@@ -53,7 +53,8 @@ class Compilation:
 def load_project(files: tuple[SpecFile, ...], sink: Sink) -> Project | None:
     """Load, check and resolve the files, of which the first is mlc.yaml."""
     reading, checking = Sink(), Sink()
-    documents = [d for f in files for d in check(load(f.path, f.content, reading), checking)]  # no tree outlives its file
+    # One file after the other, so that no tree outlives its file.
+    documents = [d for f in files for d in check(load(f.path, f.content, reading), checking)]
     if not reading.failed():
         _check_first(load(files[0].path, files[0].content, Sink()), checking)
     for found in (reading, checking):
@@ -109,7 +110,9 @@ def emit(compilation: Compilation, targets: tuple[Target, ...], sink: Sink) -> t
 
 def _environment(project: Project, release: ir.Release, targets: tuple[Target, ...], sink: Sink) -> Iterator[Artifact]:
     pinned = release.with_models(tuple(m for m in release.models if m.pin))
-    emitted = [replace(a, target=t.name) for t in targets for m in pinned.models for a in t.emit_model(pinned, m)]
+    emitted = [
+        replace(a, target=t.name, model=m.name) for t in targets for m in pinned.models for a in t.emit_model(pinned, m)
+    ]
     emitted += [replace(a, target=t.name) for t in targets for a in t.emit_environment(pinned)]
     yield from emitted
     assembled = kustomization(release.environment, emitted)

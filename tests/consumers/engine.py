@@ -90,10 +90,14 @@ def _started(client: Path) -> Iterator[Engine]:
         yield engine
         # An engine waits for its containers before it ends.
         if left := engine.done("ps", "--all", "--quiet").split():
-            engine.done("rm", "--force", *left)
+            engine.run("rm", "--force", *left)
     finally:
         process.terminate()
-        process.wait(60)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 

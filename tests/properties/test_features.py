@@ -353,10 +353,21 @@ def test_serving_gives_the_training_value(
     )
     connection.execute("CREATE TABLE request AS SELECT 0 AS __row, " + columns, sent)
     served = fetch(connection, query.serving_sql)[0]
+    assert fetch(connection, f"WITH request AS ({brought_sql(query)}) SELECT * FROM ({query.row_sql})") == [served]
     assert list(served) == [*(f.name for f in query.features), *(f"__miss_{lookup.name}" for lookup in query.lookups)]
     for feature in query.features:
         expected = trained[own["id"]][feature.name]
         assert_alike(served[feature.name], expected, 1e15, f"{feature.name} of {own}")
+
+
+def brought_sql(query: ir.FeatureQuery) -> str:
+    """Return the request with what the lookups hold for it, as a server brings it to `row_sql`."""
+    items, joins = ["r.*"], []
+    for number, lookup in enumerate(query.lookups):
+        items += [f'l{number}."{column}" AS "{lookup.name}:{column}"' for column in (*lookup.columns, "__hit")]
+        equal = " AND ".join(f'l{number}."{key}" = r."{key}"' for key in lookup.keys) or "TRUE"
+        joins.append(f'LEFT JOIN (SELECT *, TRUE AS __hit FROM "{lookup.name}") AS l{number} ON {equal}')
+    return f"SELECT {', '.join(items)} FROM example.request AS r {' '.join(joins)}"
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])

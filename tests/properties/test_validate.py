@@ -16,19 +16,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from specs_on_disk import a_project_on_disk
 
 from mlc_compiler.cli import main
 from mlc_compiler.diagnostics import LINE_BREAK, Sink
 from mlc_compiler.frontend.yaml_source import load
+from specs_on_disk import a_project_on_disk
 
 FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
 # Values of every type, and texts that mean something somewhere in the language.
 VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 7, 10**18, 0.5, -1e300, "", " ", "a", "late-arrival", "departures.*", "*", "flights", "../x",
-    "a; rm -rf /", "$(id)", "\n", "\x7f", "é", "${{ matrix.x }}", "1d", "15m", "1%", "512Mi", "arr_delay", "distance > 0",
-    "avg(distance)", "SELECT 1", "((((", "'", "prod", "staging", "roc_auc", "psi", "2014-02-30", "* * * * *", [], [None],
-    [[]], {}, {"x": {}}, {"a": [1, {"b": None}]}, ["late-arrival", "late-arrival"], {"secret": "x/y"},
+    "a; rm -rf /", "$(id)", "\n", "\x7f", "é", "${{ matrix.x }}", "1d", "15m", "1%", "512Mi", "arr_delay",
+    "distance > 0", "avg(distance)", "SELECT 1", "((((", "'", "prod", "staging", "roc_auc", "psi", "2014-02-30",
+    "* * * * *", [], [None], [[]], {}, {"x": {}}, {"a": [1, {"b": None}]},
+    ["late-arrival", "late-arrival"], {"secret": "x/y"},
 )  # fmt: skip
 KEYS = ("spec", "metadata", "name", "kind", "x-note", "matrix", "x-allow", "model", "", "é", "a b", "0", "<<", "expr")
 
@@ -55,7 +56,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def mutate(documents: dict[str, list[Any]], choose: random.Random) -> None:
     """Change one place: delete, rename, replace, repeat, or swap it with another."""
-    found = list(places(list(documents.values())))
+    found = [place for values in documents.values() for place in places(values)]
     holder, key = choose.choice(found)
     action = choose.choice(("delete", "rename", "replace", "repeat", "swap", "alike", "alike", "alike"))
     if action == "delete":
@@ -76,7 +77,7 @@ def mutate(documents: dict[str, list[Any]], choose: random.Random) -> None:
 def write(root: Path, documents: dict[str, list[Any]]) -> None:
     for path, values in documents.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        texts = [json.dumps(value, indent=1, ensure_ascii=False) for value in values] if isinstance(values, list) else []
+        texts = [json.dumps(value, indent=1, ensure_ascii=False) for value in values]
         (root / path).write_text("\n---\n".join(texts) + "\n", encoding="utf-8")
 
 
@@ -134,7 +135,9 @@ def test_files_with_bytes_exchanged_are_answered(file: str, data: bytes, at: int
         shutil.rmtree(root)
 
 
-PIN = "".join(f"{field}: sha256:{digit * 64}\n" for field, digit in (("version", "1"), ("artifact", "2"), ("snapshot", "3")))
+PIN = "".join(
+    f"{field}: sha256:{digit * 64}\n" for field, digit in (("version", "1"), ("artifact", "2"), ("snapshot", "3"))
+)
 PINNED = {
     "environments/staging/late.yaml": f"image: ghcr.io/acme/late:1\n{PIN}",
     f"environments/snapshots/late/{'3' * 12}.json": '{"format_version": 1}\n',

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mlc_compiler.analysis.environments import check_environments, check_store
+from mlc_compiler.analysis.environments import check_environments
+from mlc_compiler.analysis.formats import check_formats
 from mlc_compiler.analysis.gates import check_gates
 from mlc_compiler.analysis.models import check_models
 from mlc_compiler.analysis.monitors import check_monitors
@@ -22,7 +23,7 @@ ANALYSES: tuple[Analysis, ...] = (
     check_rollouts,
     check_monitors,
     check_environments,
-    check_store,
+    check_formats,
     check_policies,
     check_secrets,
 )

@@ -11,6 +11,13 @@ PROGRESSIVE = ("canary", "blue_green", "shadow", "ab_test", "bandit")
 
 def check_capability(project: Project, controllers: frozenset[str], sink: Sink) -> None:
     """Report fields that no chosen target acts on. `controllers` are the workload controllers that targets offer."""
+    if project.spec.store.ci is not None:
+        sink.warn(
+            "MLC916",
+            project.document.at("store", "ci"),
+            "nothing uses `store.ci` yet: in CI packages travel as artifacts of the run, then inside images",
+            help="remove it",
+        )
     for view in project.views.values():
         for name, feature in view.spec.features.items():
             if feature.transform is not None:

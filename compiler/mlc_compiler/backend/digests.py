@@ -17,7 +17,7 @@ from pathlib import Path
 from mlc_compiler.conventions import BUILD_JOURNAL, CACHE_FOLDER, MANIFEST_FILE
 
 FORMAT_VERSION = 1
-_FILE = f"{CACHE_FOLDER}/outputs.json"
+CACHE_FILE = f"{CACHE_FOLDER}/outputs.json"
 
 
 def digest(content: bytes) -> str:
@@ -55,7 +55,7 @@ class Digests:
     @classmethod
     def load(cls, root: Path) -> Digests:
         """Return the digests remembered below `.mlc/cache`, if any."""
-        path = root / _FILE
+        path = root / CACHE_FILE
         try:
             saved_at = path.stat().st_mtime_ns
             data = json.loads(path.read_bytes())
@@ -147,7 +147,7 @@ class Digests:
         if not self._dirty and as_built == self._as_built:
             return
         data = {"format_version": FORMAT_VERSION, "as_built": as_built, "files": self._known}
-        path = Path(self._prefix + _FILE)
+        path = Path(self._prefix + CACHE_FILE)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

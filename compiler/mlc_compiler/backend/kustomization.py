@@ -34,7 +34,7 @@ def kustomization(environment: Environment, artifacts: Iterable[Artifact]) -> Ar
     Namespaces stand on the objects themselves, so that each file is complete without kustomize. Patches that match no
     object are left out; `unmatched_patches` names them, for a finding.
     """
-    objects = _objects(environment, artifacts)
+    objects = kubernetes_objects(environment.name, artifacts)
     if not objects:
         return None
     folder = f"{conventions.DEPLOY_FOLDER}/{environment.name}/"
@@ -54,18 +54,18 @@ def unmatched_patches(
     environment: Environment, artifacts: Iterable[Artifact]
 ) -> tuple[tuple[Patch, tuple[Object, ...]], ...]:
     """Return each patch whose target no artifact writes, with kind and name of the objects that there are."""
-    objects = tuple(sorted(_objects(environment, artifacts).values()))
+    objects = tuple(sorted(kubernetes_objects(environment.name, artifacts).values()))
     return tuple((patch, objects) for patch in environment.patches if (patch.kind, patch.name) not in objects)
 
 
-def _objects(environment: Environment, artifacts: Iterable[Artifact]) -> dict[str, Object]:
+def kubernetes_objects(environment: str, artifacts: Iterable[Artifact]) -> dict[str, Object]:
     """Return the paths of Kubernetes objects below the environment's folder; rule files and dashboards are none."""
-    folder = f"{conventions.DEPLOY_FOLDER}/{environment.name}/"
+    folder = f"{conventions.DEPLOY_FOLDER}/{environment}/"
     found: dict[str, Object] = {}
     for artifact in artifacts:
         if not artifact.path.startswith(folder) or not artifact.path.endswith(".yaml"):
             continue
-        if artifact.path == kustomization_path(environment.name) or not _API_VERSION.search(artifact.text):
+        if artifact.path == kustomization_path(environment) or not _API_VERSION.search(artifact.text):
             continue
         kind, name = _KIND.search(artifact.text), _NAME.search(artifact.text)
         if kind and name:

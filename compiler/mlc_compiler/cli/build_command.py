@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlc_compiler.backend.changes import Changes
 from mlc_compiler.backend.digests import Digests
 from mlc_compiler.cli.console import Console
+
+if TYPE_CHECKING:
+    from mlc_compiler.cli.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,22 +23,24 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.backend.difference import diff
     from mlc_compiler.backend.target import ExecutionError
     from mlc_compiler.backend.writer import write
-    from mlc_compiler.cli.project import LockUse, open_project
+    from mlc_compiler.cli.outputs import open_outputs
+    from mlc_compiler.cli.project import LockUse
     from mlc_compiler.conventions import STATE_FOLDER
 
-    opened = open_project(options.directory, console, preview=options.preview, lock=LockUse.REQUIRED)
+    opened = open_outputs(options.directory, console, preview=options.preview, lock=LockUse.REQUIRED)
     if opened is None:
         return 1
-    root = opened.root / STATE_FOLDER / "preview" if options.preview else opened.root
+    root, digests = opened.root, opened.digests
     if options.preview:
+        root = opened.root / STATE_FOLDER / "preview"
         root.mkdir(parents=True, exist_ok=True)
-    digests = Digests.load(root)
+        digests = Digests.load(root)
     try:
-        changes = diff(root, opened.artifacts, digests)
+        changes = diff(root, opened.artifacts, digests, opened.scope)
         if options.force:
             changes = changes.forced()
         if options.check:
-            return _check(changes, console, root, digests)
+            return _check(changes, console, opened)
         if console.findings(changes.findings, root):
             return 1
         write(root, changes, digests)
@@ -44,20 +49,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return 1
     digests.save(as_built=True)
     if not changes.kept:  # those are told once: from now on they are the user's
-        console.record.keep(digests.stamps())
-    total = len(opened.artifacts)
+        opened.remember(console, on_disk=True)
+    total = opened.summary.files
     console.out(_summary(changes, total, options.preview), again=_summary(Changes(), total, options.preview))
     return 0
 
 
-def _check(changes: Changes, console: Console, root: Path, digests: Digests) -> int:
-    console.findings(changes.findings, root)
+def _check(changes: Changes, console: Console, opened: Outputs) -> int:
+    console.findings(changes.findings, opened.root)
     paths = changes.paths()
     for path in paths:
         console.out(f"differs: {path}")
     if not paths:
         console.out("everything is as built")
-        console.record.keep(digests.stamps())
+        opened.remember(console, on_disk=True)
     return 3 if paths else 0
 
 

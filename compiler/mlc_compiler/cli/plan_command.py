@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mlc_compiler.cli.console import Console
-from mlc_compiler.ir import ProjectRelease
+from mlc_compiler.incremental.memory import Summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,20 +18,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.backend.difference import diff
-    from mlc_compiler.backend.digests import Digests
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.console import reader
-    from mlc_compiler.cli.project import LockUse, open_project
+    from mlc_compiler.cli.outputs import open_outputs
+    from mlc_compiler.cli.project import LockUse
     from mlc_compiler.plan.render import plan_json, plan_markdown, plan_text
     from mlc_compiler.plan.summary import make_plan
 
-    opened = open_project(options.directory, console, preview=options.preview, lock=LockUse.REQUIRED)
+    opened = open_outputs(options.directory, console, preview=options.preview, lock=LockUse.REQUIRED)
     if opened is None:
         return 1
-    if options.environment and selection.environment(opened.releases, options.environment, console) is None:
+    names = [name for name, _, _ in opened.summary.unpinned]
+    if options.environment and not selection.is_environment(options.environment, names, console):
         return 2
-    digests = Digests.load(opened.root)
-    changes = diff(opened.root, opened.artifacts, digests)
+    changes = diff(opened.root, opened.artifacts, opened.digests, opened.scope)
     if console.findings(changes.findings, opened.root):
         return 1
     files = [c for c in changes.files if options.environment in (None, c.environment)]
@@ -41,19 +41,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
     shown = {"text": plan_text(plan, options.detail), "json": plan_json(plan), "markdown": plan_markdown(plan)}
     console.out(shown[options.format])
     if options.format == "text":
-        _unpinned(opened.releases, console)
-    if not changes:
-        digests.save(as_built=True)
-        console.record.keep(digests.stamps())
+        _unpinned(opened.summary, console)
+    if not changes and not options.preview:
+        opened.digests.save(as_built=True)
+        opened.remember(console, on_disk=True)
     return 2 if plan and options.detailed_exitcode else 0
 
 
-def _unpinned(releases: ProjectRelease, console: Console) -> None:
+def _unpinned(summary: Summary, console: Console) -> None:
     """Say which models render no workload yet, and how they come to."""
-    for release in releases.releases:
-        names = [m.name for m in release.models if m.pin is None]
+    for name, source, names in summary.unpinned:
         if names:
-            name, source = release.environment.name, release.environment.promoted_from
             way = f"mlc promote MODEL --to {name}" if source else f"mlc run && mlc release MODEL -e {name}"
             listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             console.say(f"{name}: no version of {listed} is pinned, so no workload is rendered; {way}")

@@ -13,9 +13,8 @@ from pathlib import Path
 from mlc_compiler.backend.registry import Registry, installed
 from mlc_compiler.backend.target import Artifact
 from mlc_compiler.cli.console import Console
-from mlc_compiler.cli.inputs import input_paths, own_code
 from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
-from mlc_compiler.diagnostics import Place, Severity, Sink, Span, nearest
+from mlc_compiler.diagnostics import Finding, Place, Sink, Span, nearest
 from mlc_compiler.frontend import workspace
 from mlc_compiler.frontend.lock import LockFile, parse_lock
 from mlc_compiler.frontend.project import Project
@@ -45,7 +44,7 @@ class Workspace:
     inputs: Inputs
     compilation: Compilation
     artifacts: tuple[Artifact, ...]
-    warned: bool = False
+    findings: tuple[Finding, ...] = ()
 
     @property
     def releases(self) -> ProjectRelease:
@@ -76,22 +75,18 @@ def open_project(
         return None
     sink = Sink()
     opened = None
-    with _uncollected():
+    with uncollected():
         project = read_project(root, sink)
         if project is not None:
             read, sink = sink, Sink(active_waivers(project, datetime.now(UTC).date().isoformat(), sink))
             sink.extend(read)
-            opened = _compile(root, project, sink, preview, lock, artifacts)
+            opened = make(root, project, sink, lock, preview=preview, artifacts=artifacts)
     failed = console.findings(sink, root)
-    if failed or opened is None:
-        return None
-    if artifacts and not preview:
-        _remember(opened, console)
-    return replace(opened, warned=any(f.severity is Severity.WARNING for f in sink))
+    return None if failed or opened is None else replace(opened, findings=tuple(sink))
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Compile without garbage collection: of a million small values none is in a cycle, and looking for some among
     them, again and again as they become more, takes a quarter of a build. Later collections leave them out."""
     gc.disable()
@@ -102,17 +97,10 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _remember(opened: Workspace, console: Console) -> None:
-    """Tell the console's record what the answer rests on."""
-    tree = workspace.spec_tree(opened.root, tuple(opened.project.spec.specs))
-    paths = input_paths(opened.root, opened.project, tree, opened.inputs.pins)
-    dated = any(document.waivers for document in opened.project.documents())
-    console.record.rests_on(str(opened.root), paths, own_code(opened.inputs.targets), dated)
-
-
-def _compile(
-    root: Path, project: Project, sink: Sink, preview: bool, use: LockUse, artifacts: bool
+def make(
+    root: Path, project: Project, sink: Sink, use: LockUse, *, preview: bool = False, artifacts: bool = True
 ) -> Workspace | None:
+    """Return the project compiled with its lock, pins and code, or None where that has errors."""
     before = len(sink)
     lock = read_lock(root, Sink() if use is LockUse.REPLACED else sink)
     if use in (LockUse.ADVISED, LockUse.REQUIRED) and len(sink) == before:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -37,13 +38,19 @@ def _picks(selector: str, model: ir.Model) -> bool:
 
 def environment(releases: ir.ProjectRelease, name: str, console: Console) -> ir.Release | None:
     """Return the release of an environment, or None after naming the nearest."""
-    found = next((r for r in releases.releases if r.environment.name == name), None)
-    if found is None:
-        names = [r.environment.name for r in releases.releases]
-        near = nearest(name, names)
-        hint = f"did you mean `{near}`?" if near else f"the environments are {', '.join(names) or 'none'}"
-        console.say(f"mlc: there is no environment `{name}`; {hint}")
-    return found
+    if not is_environment(name, [r.environment.name for r in releases.releases], console):
+        return None
+    return next(r for r in releases.releases if r.environment.name == name)
+
+
+def is_environment(name: str, names: Sequence[str], console: Console) -> bool:
+    """Tell whether there is an environment of this name; if not, name the nearest."""
+    if name in names:
+        return True
+    near = nearest(name, names)
+    hint = f"did you mean `{near}`?" if near else f"the environments are {', '.join(names) or 'none'}"
+    console.say(f"mlc: there is no environment `{name}`; {hint}")
+    return False
 
 
 def store_folder(root: Path, project: ir.Project) -> Path:

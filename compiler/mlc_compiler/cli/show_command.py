@@ -49,7 +49,7 @@ def _values(model: Model, console: Console) -> None:
     from mlc_compiler.backend.emitter import yaml_text
 
     value = _without_origins(codec.to_json(model))
-    for bulky in ("training_sql", "batch_sql", "serving_sql", "lookups"):
+    for bulky in ("training_sql", "batch_sql", "serving_sql", "row_sql", "lookups"):
         value["features"].pop(bulky, None)
     text = json.dumps(value, indent=2) + "\n" if console.format == "json" else yaml_text(value)[0]
     console.out(text)

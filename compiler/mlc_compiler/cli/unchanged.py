@@ -31,7 +31,7 @@ _FILE = f"{CACHE_FOLDER}/unchanged"
 _MADE_BY = f"1 {__version__} {sys.version}"
 _MISSING: Stamp = (0, 0, 0, 0)
 # Files are stamped with the clock of the last tick: one that changed just after the start may look this much older.
-_TICK = 20_000_000
+TICK = 20_000_000
 
 
 class Record:
@@ -109,7 +109,7 @@ def remember(arguments: list[str], record: Record, code: int) -> None:
         return
     try:
         read = {"code": _Files.now("", record.code), "inputs": _Files.now(f"{record.root}/", record.inputs)}
-        if max(files.newest for files in read.values()) >= record.started - _TICK:
+        if max(files.newest for files in read.values()) >= record.started - TICK:
             return
         known = {name: files.known for name, files in {**read, **_outputs(record)}.items()}
         memory = _Memory(record.root, _today() if record.dated else "", known, {}, 0)
@@ -130,6 +130,11 @@ def _outputs(record: Record) -> dict[str, _Files]:
     around = _Files.now(f"{record.root}/", sorted({BUILD_JOURNAL, DEPLOY_FOLDER, *folders}), os.lstat)
     stamps = array("q", (number for stamp in record.outputs.values() for number in stamp))
     return {"outputs": _Files([*record.outputs, *around.paths], stamps + around.stamps)}
+
+
+def fingerprint(paths: Sequence[str]) -> str:
+    """Return the digest of the stamps of files and folders."""
+    return _Files.now("", paths).known[1]
 
 
 class _Files:

@@ -15,25 +15,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.cli.project import open_project
+    from mlc_compiler.cli.outputs import open_outputs
 
-    opened = open_project(options.directory, console)
+    opened = open_outputs(options.directory, console)
     if opened is None:
         return 1
-    console.record.keep()
+    opened.remember(console, on_disk=False)
     if options.strict and opened.warned:
         return 1
-    project = opened.project
-    counts = (
-        (len(project.datasets), "dataset"),
-        (len(project.models), "model"),
-        (len(project.gates), "gate"),
-        (len(project.rollouts), "rollout"),
-        (len(project.monitors), "monitor"),
-        (len(project.environments), "environment"),
-    )
     if console.format == "text":
-        listed = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n)
-        console.out(f"{project.document.name} is valid: {listed or 'it declares nothing yet'}")
+        listed = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in opened.summary.counts if n)
+        console.out(f"{opened.summary.name} is valid: {listed or 'it declares nothing yet'}")
     sys.stdout.flush()
     return 0

@@ -49,7 +49,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC908",
         "override without effect",
-        "The override sets what the field already holds, so it only misleads its readers.",
+        "The override sets what the field already holds, so it only misleads its readers. Remove it, or set "
+        "another value.",
     ),
     Code(
         "MLC909",
@@ -65,13 +66,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC911",
         "unknown target",
-        "`targets:` of mlc.yaml names a back end that is not installed.",
-    ),
-    Code(
-        "MLC912",
-        "no shared store for CI",
-        "A CI target trains in one job and packs the image in another: both need `store.ci`, a URL that every job "
-        "reaches.",
+        "`targets:` of mlc.yaml names a back end that is not installed. Mend its name, or install the package "
+        "that brings it; the help lists what is installed.",
     ),
     Code(
         "MLC913",
@@ -96,6 +92,12 @@ CODES: tuple[Code, ...] = (
         "field that nothing acts on",
         "The language has the field, and no installed target does anything with it yet. It is refused rather than "
         "ignored.",
+    ),
+    Code(
+        "MLC917",
+        "older mlc than the project wants",
+        "`min_version` of mlc.yaml names the oldest mlc that may build the project, so that nobody overwrites what a "
+        "newer one wrote.",
     ),
     Code(
         "MLC950",

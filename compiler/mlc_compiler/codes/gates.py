@@ -8,7 +8,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC501",
         "check without a bound",
-        "A check needs `min`, `max` or `versus`; without one it can't fail, and is not a gate.",
+        "A check needs `min`, `max` or `versus`; without one it can't fail, and is not a gate. What is only "
+        "to be measured and shown says `report_only: true`.",
     ),
     Code(
         "MLC502",
@@ -19,17 +20,20 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC503",
         "bound outside the metric's range",
-        "The metric never takes such a value, so the check always passes or never does.",
+        "The metric never takes such a value, so the check always passes or never does. Often a percentage "
+        "was written as a plain number: 70 instead of 70% or 0.7.",
     ),
     Code(
         "MLC504",
         "comparison with what does not exist",
-        "`versus: baseline` needs `baseline` on the model.",
+        "`versus: baseline` compares with the simple model that `baseline` of the model names, trained and "
+        "scored on the same rows. This model has none.",
     ),
     Code(
         "MLC505",
         "group or slice of an unknown column",
-        "Slices and groups are columns of the spine or features of the model.",
+        "Slices and groups are columns of the spine or features of the model: nothing else is known of the "
+        "rows that are scored. The help names the nearest.",
     ),
     Code(
         "MLC506",

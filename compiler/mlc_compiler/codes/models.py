@@ -14,7 +14,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC402",
         "metric does not fit the task",
-        "The metric is not defined for the model's task. The help lists those that are.",
+        "The metric is not defined for the model's task: an error in minutes means nothing for classes, nor "
+        "an area under a curve for numbers. The help lists those that are.",
     ),
     Code(
         "MLC403",
@@ -24,7 +25,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC404",
         "search space malformed",
-        "A range goes from its smaller to its larger bound; a logarithmic one starts above zero.",
+        "A range goes from its smaller to its larger bound, and a logarithmic one starts above zero, or there "
+        "is nothing to draw parameters from.",
     ),
     Code(
         "MLC405",
@@ -40,7 +42,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC407",
         "replicas contradict",
-        "The smallest number of replicas is at most the largest.",
+        "The smallest number of replicas is at most the largest, or the autoscaler could satisfy neither. "
+        "Raise `max` or lower `min`; an environment may override both.",
     ),
     Code(
         "MLC408",

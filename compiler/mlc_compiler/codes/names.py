@@ -13,9 +13,15 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC202",
         "not exactly one Project document",
-        "mlc.yaml holds one document of kind Project, and no other file does.",
+        "mlc.yaml holds one document of kind Project, and no other file does: name, stores and targets of the "
+        "project stand in one place, where every command looks first.",
     ),
-    Code("MLC203", "name taken twice", "Two documents of a kind share a name. References could mean either."),
+    Code(
+        "MLC203",
+        "name taken twice",
+        "Two documents of a kind share a name, so that references could mean either. Rename one of them, and "
+        "what refers to it. Documents of different kinds may share a name.",
+    ),
     Code(
         "MLC204",
         "reference to nothing",
@@ -39,19 +45,28 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC208",
         "two documents for one model",
-        "A model has at most one Rollout and one Monitor. Two would contradict each other.",
+        "A model has at most one Rollout and one Monitor, since two would contradict each other. Keep one, or "
+        "narrow the pattern in `model:` so that each model is picked once.",
     ),
     Code(
         "MLC209",
         "reference cycle",
-        "Documents refer to each other in a circle, so none of them can be resolved first.",
+        "Documents refer to each other in a circle, so none of them can be resolved first: environments that "
+        "are promoted from one another, or datasets that query one another. The message shows the circle; cut "
+        "it in one place.",
     ),
     Code(
         "MLC210",
         "feature name taken twice",
-        "Two selected views define features of one name; the model can't tell them apart.",
+        "Two selected views define features of one name, and the model's columns are named after its "
+        "features. Exclude one with `exclude: [view.feature]`, or rename it in its view.",
     ),
-    Code("MLC212", "unreadable file", "A spec file exists but can't be read: its permissions, or a broken link."),
+    Code(
+        "MLC212",
+        "unreadable file",
+        "A spec file exists but can't be read: its permissions, a broken link, or a folder or pipe that is "
+        "named like a spec. Leaving it out in silence would build another project.",
+    ),
     Code(
         "MLC213",
         "project without documents",

@@ -8,12 +8,14 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC601",
         "steps do not rise",
-        "Each step of a canary sends more traffic to the new version than the one before.",
+        "Each step of a canary sends more traffic to the new version than the one before; a step back is a "
+        "roll-back, which the analysis decides on and not the plan.",
     ),
     Code(
         "MLC602",
         "last step is not 100",
-        "A rollout ends with all traffic on the new version: the last weight is 100.",
+        "A rollout ends with all traffic on the new version, or two versions would run for ever: the last "
+        "weight is 100.",
     ),
     Code(
         "MLC603",
@@ -23,7 +25,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC604",
         "analysis without a bound",
-        "An analysis needs `min` or `max`; without one it can't fail.",
+        "An analysis needs `min` or `max`; without one it measures and can't fail, so that a bad version "
+        "would be rolled out all the same.",
     ),
     Code(
         "MLC605",
@@ -34,12 +37,14 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC606",
         "strategy without what it needs",
-        "A canary needs steps; a shadow needs `mirror`.",
+        "A canary needs steps, since they are the rollout; a shadow needs `mirror`, the share of requests "
+        "that the new version gets a copy of.",
     ),
     Code(
         "MLC607",
         "online rollout of a batch model",
-        "A rollout moves traffic; a batch model has none.",
+        "A rollout moves traffic from one version to another, and a batch model has none: its next run takes "
+        "the version that is pinned. Gates are what protects it.",
     ),
     Code(
         "MLC608",

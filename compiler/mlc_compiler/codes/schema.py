@@ -25,7 +25,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC104",
         "value not among the choices",
-        "The field takes one of a few words. The message lists them.",
+        "The field takes one of a few words, since each of them is carried out in its own way. The help lists "
+        "them, and the nearest to what was written.",
     ),
     Code(
         "MLC105",
@@ -36,7 +37,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC106",
         "value out of bounds",
-        "The number, text or list is smaller or larger than the field allows.",
+        "The number, text or list is smaller or larger than the field allows. The help says what it takes; "
+        "`mlc explain KIND.FIELD` tells what the field is for.",
     ),
     Code(
         "MLC107",
@@ -52,7 +54,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC109",
         "not a spec document",
-        "A spec document is a mapping with kind, metadata and spec.",
+        "A spec document is a mapping with kind, metadata and spec. Files below the folders that mlc.yaml "
+        "names hold nothing else; keep other YAML elsewhere.",
     ),
     Code(
         "MLC110",

@@ -9,8 +9,8 @@ from typing import Any
 from mlc_compiler.diagnostics import Place, Sink, nearest
 from mlc_compiler.frontend.document import Document, Waiver
 from mlc_compiler.frontend.matrix import expand
-from mlc_compiler.frontend.yaml_scalar import Value as Json
 from mlc_compiler.frontend.schema import described, unknown_field, validate
+from mlc_compiler.frontend.yaml_scalar import Value as Json
 from mlc_compiler.frontend.yaml_source import YamlDocument
 from mlc_compiler.spec import API_VERSION, KINDS, Metadata
 
@@ -23,22 +23,13 @@ def check(documents: Iterable[YamlDocument], sink: Sink) -> tuple[Document[Any],
     checked: list[Document[Any]] = []
     for document in documents:
         place = Place(document.file, document.index)
-        if _is_spec(document.value, place, sink):
+        if not isinstance(document.value, dict):
+            said = f"the document is {described(document.value)}, not a mapping"
+            sink.error("MLC109", place, said, help="start it with `kind:`, `metadata:` and `spec:`")
+        elif _check_kind(document.value, place, sink) & _check_version(document.value, place, sink):
             for value in expand(document.value, place, sink):
                 checked.extend(_check_one(value, place, sink))
     return tuple(checked)
-
-
-def _is_spec(value: Json, place: Place, sink: Sink) -> bool:
-    if not isinstance(value, dict):
-        sink.error(
-            "MLC109",
-            place,
-            f"the document is {described(value)}, not a mapping",
-            help="start it with `kind:`, `metadata:` and `spec:`",
-        )
-        return False
-    return _check_kind(value, place, sink) & _check_version(value, place, sink)
 
 
 def _check_kind(value: dict[str, Json], place: Place, sink: Sink) -> bool:

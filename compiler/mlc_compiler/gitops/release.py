@@ -42,11 +42,12 @@ def make_release(
     image: str | None,
 ) -> Released | Refusal:
     """Return the files that pin the model in the environment, or why its evidence does not allow it."""
+    damaged = Refusal(f"the evidence of {model.name} is damaged", f"run it again: `mlc run {model.name}`")
+    artifact = str(evidence.get("artifact"))
     try:
-        refusal = refuse(environment, model, evidence)
-        artifact = str(evidence["artifact"])
+        refusal = refuse(environment, model, evidence) or (None if artifact.startswith("sha256:") else damaged)
     except (KeyError, TypeError, AttributeError):
-        refusal = Refusal(f"the evidence of {model.name} is damaged", f"run it again: `mlc run {model.name}`")
+        refusal = damaged
     if refusal is not None:
         return refusal
     snapshot = snapshot_text(model)

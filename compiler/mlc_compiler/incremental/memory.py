@@ -59,8 +59,12 @@ class Memory:
     watched: tuple[str, ...]
     """The fields of models that artifacts about several models are written from."""
     units: Mapping[str, Unit]
+    shared: tuple[str, ...]
+    """The artifacts that concern several models."""
     findings: tuple[Finding, ...]
     summary: Summary
+    disk: str = ""
+    """The stamp of what is known of the outputs: the artifacts were on disk when it was written."""
 
     def save(self, root: Path) -> None:
         """Keep the memory; a folder that can't be written costs only time."""
@@ -94,6 +98,11 @@ def _stamp(path: str) -> str:
     return f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}"
 
 
+def newest(stamps: Mapping[str, str]) -> int:
+    """Return the last time, in nanoseconds, at which one of the files changed."""
+    return max((int(time) for stamp in stamps.values() for time in stamp.split()[:2]), default=0)
+
+
 # --- JSON ------------------------------------------------------------------------------------------------------------
 def _to_json(memory: Memory) -> dict[str, Any]:
     units = {name: (u.needs, u.reads, u.artifacts, u.facts) for name, u in memory.units.items()}
@@ -107,6 +116,8 @@ def _to_json(memory: Memory) -> dict[str, Any]:
         "anchors": memory.anchors,
         "watched": memory.watched,
         "units": units,
+        "shared": memory.shared,
+        "disk": memory.disk,
         "findings": [_finding_json(f) for f in memory.findings],
         "summary": asdict(memory.summary),
     }
@@ -123,6 +134,8 @@ def _from_json(data: Mapping[str, Any]) -> Memory:
         anchors=tuple(data["anchors"]),
         watched=tuple(data["watched"]),
         units={name: Unit(tuple(n), tuple(r), tuple(a), facts) for name, (n, r, a, facts) in data["units"].items()},
+        shared=tuple(data["shared"]),
+        disk=data["disk"],
         findings=tuple(_finding(*f) for f in data["findings"]),
         summary=Summary(
             summary["name"],

@@ -110,8 +110,9 @@ def _or_placeholder(schema: Mapping[str, Any]) -> dict[str, Any]:
         opened["anyOf"] = [_or_placeholder(s) if _takes_text(s) else s for s in schema["anyOf"]]
         opened["anyOf"] += [] if any(map(_takes_text, schema["anyOf"])) else [PLACEHOLDER]
     elif "enum" in schema or "const" in schema or schema.get("type") in ("integer", "number", "boolean"):
-        notes = {key: opened.pop(key) for key in ("default", "title", "description") if key in opened}
-        opened = {"anyOf": [opened, PLACEHOLDER], **notes}
+        notes = ("default", "title", "description")
+        bare = {key: value for key, value in schema.items() if key not in notes}
+        opened = {"anyOf": [bare, PLACEHOLDER], **{key: schema[key] for key in notes if key in schema}}
     elif "pattern" in schema:
         opened["pattern"] = f"{MATRIX}|{schema['pattern']}"
     for key in ("items", "additionalProperties"):

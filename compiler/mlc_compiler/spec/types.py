@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar, Self
 
@@ -22,12 +23,17 @@ from mlc_compiler.conventions import duration_text
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _DURATION_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_LONGEST = 100 * 366 * 86400.0  # timestamps of databases end somewhere
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?")
 _SIZE_BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*%")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CRON_PART = re.compile(r"(?:\*|([0-9A-Za-z]+)(?:-([0-9A-Za-z]+))?)(?:/([1-9][0-9]?))?")
+_CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_CRON_NAMES = ({name: number for number, name in enumerate(_MONTHS, start=1)}, {d: n for n, d in enumerate(_DAYS)})
 
 
 class SpecModel(BaseModel):
@@ -59,19 +65,22 @@ def _parse_duration(value: object) -> float:
     if isinstance(value, str):
         parts = _DURATION.findall(value)
         if parts and "".join(n + u for n, u in parts) == value:
-            return float(sum(Decimal(n) * Decimal(str(_DURATION_SECONDS[u])) for n, u in parts))
+            seconds = float(sum(Decimal(n) * Decimal(str(_DURATION_SECONDS[u])) for n, u in parts))
+            if seconds <= _LONGEST:
+                return seconds
     elif value == 0 and not isinstance(value, bool):
         return 0.0
     raise _refuse("a duration", "a number with a unit: 50ms, 30s, 15m, 3h, 7d, 2w", value)
 
 
 def _parse_size(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         return value
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    size = int(Decimal(match[1]) * _SIZE_BYTES.get(match[2] or "", 1)) if match else None
+    if size is None or size >= 2**63:
         raise _refuse("a size", "bytes with a unit, as in Kubernetes: 512Mi, 4Gi, 1G", value)
-    return int(Decimal(match[1]) * _SIZE_BYTES.get(match[2] or "", 1))
+    return size
 
 
 def _parse_cpu(value: object) -> float:
@@ -109,6 +118,40 @@ def _parse_weight(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
         return float(value)
     raise _refuse("a weight", "a percentage of the traffic, from 0 to 100", value)
+
+
+def _check_cron(value: str) -> str:
+    fields = value.split(" ")
+    if len(fields) != len(_CRON_BOUNDS) or not all(map(_is_cron_field, fields, range(len(fields)))):
+        raise _refuse("a schedule", 'five cron fields in quotes: "0 5 * * *", in UTC', value)
+    return value
+
+
+def _is_cron_field(text: str, field: int) -> bool:
+    """Tell whether a field holds numbers, names, ranges and steps within the field's bounds."""
+    low, high = _CRON_BOUNDS[field]
+    for part in text.split(","):
+        match = _CRON_PART.fullmatch(part)
+        if match is None:
+            return False
+        numbers = [_cron_number(word, field) for word in match.groups()[:2] if word]
+        if numbers != sorted(numbers) or not all(low <= number <= high for number in numbers):
+            return False
+    return True
+
+
+def _cron_number(word: str, field: int) -> int:
+    names = _CRON_NAMES[field - 3] if field >= 3 else {}
+    return int(word) if word.isdecimal() else names.get(word.lower(), -1)
+
+
+def _check_date(value: str) -> str:
+    try:
+        if date.fromisoformat(value).isoformat() == value:
+            return value
+    except ValueError:
+        pass
+    raise _refuse("a date", "year-month-day, such as 2014-01-01", value)
 
 
 def _pattern(kind: str, pattern: re.Pattern[str], expected: str) -> AfterValidator:
@@ -171,12 +214,7 @@ RelativePath = Annotated[str, AfterValidator(_check_path)]
 """A path below the project's root."""
 Expression = Annotated[str, Field(min_length=1, max_length=10_000)]
 """An expression of the typed SQL subset (docs/expressions.md)."""
-Cron = Annotated[
-    str,
-    _pattern(
-        "a schedule", re.compile(r"[-0-9*/,]+( [-0-9A-Za-z*/,]+){4}"), 'five cron fields in quotes: "0 5 * * *", in UTC'
-    ),
-]
+Cron = Annotated[str, AfterValidator(_check_cron)]
 """A cron schedule of five fields, UTC."""
-Date = Annotated[str, _pattern("a date", _DATE, "year-month-day, such as 2014-01-01")]
+Date = Annotated[str, AfterValidator(_check_date), Field(json_schema_extra={"format": "date"})]
 Text = Annotated[str, Field(min_length=1)]

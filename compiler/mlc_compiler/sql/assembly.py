@@ -17,6 +17,9 @@ from mlc_compiler.sql.text import Beside, Stage, columns_sql, query_sql, where_s
 from mlc_compiler.sql.values import Typed
 from mlc_compiler.sql.views import CompiledFeature, CompiledView
 
+HIT = "__hit"
+"""Beside a lookup's columns: not null where there was a row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
@@ -94,7 +97,8 @@ def assemble(assembly: Assembly) -> FeatureQuery:
         datasets=tuple(sorted(datasets)),
         training_sql=_training_sql(assembly, with_label, beside_label, assembly.label),
         batch_sql=_training_sql(assembly, taken, beside, None),
-        serving_sql=_serving_sql(assembly, taken, lookups),
+        serving_sql=_serving_sql(assembly, taken, lookups, brought=False),
+        row_sql=_serving_sql(assembly, taken, lookups, brought=True),
         refresh=first.refresh,
         slices=assembly.slices,
         definition=_definition(assembly),
@@ -263,7 +267,8 @@ def _outputs(chosen: tuple[CompiledFeature, ...]) -> list[str]:
 
 
 # --- serving ---------------------------------------------------------------------------------------------------------
-def _serving_sql(assembly: Assembly, taken: Taken, lookups: tuple[Lookup, ...]) -> str:
+def _serving_sql(assembly: Assembly, taken: Taken, lookups: tuple[Lookup, ...], *, brought: bool) -> str:
+    """Return the serving query; with `brought` the request holds what was looked up, so that it joins nothing."""
     spine = assembly.spine
     sent = {column.name for column in _request(assembly)}
     names = _own_columns(assembly, taken) & sent
@@ -271,42 +276,46 @@ def _serving_sql(assembly: Assembly, taken: Taken, lookups: tuple[Lookup, ...]) 
     # Nothing looks at the time of the prediction unless the caller can send it: the analysis sees to that.
     at = assembly.predict_sql if predict is not None and set(predict.reads) <= sent else "CAST(NULL AS TIMESTAMP)"
     kept = [quote(f"{spine.name}.{column.name}") for column in spine.columns if column.name in names]
-    request = scan_sql(spine, names, "request").replace("SELECT ", "SELECT __row, ", 1)
-    stages = [Stage("__spine", f"SELECT {', '.join(['__row', *kept, f'{at} AS {AT}'])}\nFROM ({request})", True)]
-    stages.append(Stage("__beside", _looked_up_sql(spine, taken, lookups)))
+    cells = [quote(f"{x.name}:{name}") for x in lookups for name in (*x.columns, HIT)] if brought else []
+    request = scan_sql(spine, names, "request").replace("SELECT ", f"SELECT {', '.join(['__row', *cells])}, ", 1)
+    rows = f"SELECT {', '.join(['__row', *kept, *cells, f'{at} AS {AT}'])}\nFROM ({request})"
+    stages = [Stage("__spine", rows, not brought)]
+    stages.append(Stage("__beside", _looked_up_sql(spine, taken, lookups, brought)))
     last, levels = _level_stages(taken.needed)
     misses = [quote(f"__miss_{lookup.name}") for lookup in lookups]
     select = columns_sql([*_outputs(assembly.chosen), *misses])
     return query_sql([*stages, *levels], f"SELECT {select}\nFROM {last}\nORDER BY __row")
 
 
-def _looked_up_sql(spine: Dataset, taken: Taken, lookups: tuple[Lookup, ...]) -> str:
+def _looked_up_sql(spine: Dataset, taken: Taken, lookups: tuple[Lookup, ...], brought: bool) -> str:
     beside = Beside()
     histories = {join.lookup: join for join in taken.joined}
     for number, lookup in enumerate(lookups, 1):
         alias = f"l{number}"
-        equal = [f"{alias}.{quote(key)} = s.{quote(f'{spine.name}.{key}')}" for key in lookup.keys]
-        source = f"(SELECT *, TRUE AS __hit FROM {quote(lookup.name)})"
-        beside.joins.append(f"LEFT JOIN {source} AS {alias} ON {' AND '.join(equal) or 'TRUE'}")
+        prefix = f's."{lookup.name}:' if brought else f'{alias}."'
+        if not brought:
+            equal = [f"{alias}.{quote(key)} = s.{quote(f'{spine.name}.{key}')}" for key in lookup.keys]
+            source = f"(SELECT *, TRUE AS {HIT} FROM {quote(lookup.name)})"
+            beside.joins.append(f"LEFT JOIN {source} AS {alias} ON {' AND '.join(equal) or 'TRUE'}")
         join = histories.get(lookup.name)
-        found = f"{alias}.__hit IS NOT NULL"
+        found = f'{prefix}{HIT}" IS NOT NULL'
         if join is not None:
-            fresh = fresh_sql(join, f"{alias}.{quote(join.definition.as_of or '')}")
-            beside.columns += [_joined_value(join, column, alias, fresh) for column in join.columns]
+            fresh = fresh_sql(join, f'{prefix}{join.definition.as_of or ""}"')
+            beside.columns += [_joined_value(join, column, prefix, fresh) for column in join.columns]
             found = f"coalesce({fresh}, FALSE)" if fresh else found
         else:
-            beside.columns += [_term_value(term, alias) for term in taken.terms if term.lookup == lookup.name]
+            beside.columns += [_term_value(term, prefix) for term in taken.terms if term.lookup == lookup.name]
         beside.columns.append(f"NOT ({found}) AS {quote(f'__miss_{lookup.name}')}")
     return _beside_sql(beside)
 
 
-def _joined_value(join: Joined, column: str, alias: str, fresh: str | None) -> str:
-    value = f"{alias}.{quote(column)}"
+def _joined_value(join: Joined, column: str, prefix: str, fresh: str | None) -> str:
+    value = f'{prefix}{column}"'
     return f"{f'CASE WHEN {fresh} THEN {value} END' if fresh else value} AS {join.name(column)}"
 
 
-def _term_value(term: Term, alias: str) -> str:
-    value = f"{alias}.{quote(term.column)}"
+def _term_value(term: Term, prefix: str) -> str:
+    value = f'{prefix}{term.column}"'
     if term.function in ("count", "count_distinct"):
         value = f"coalesce({value}, 0)"
     return f"{value} AS {term.name}"

@@ -152,7 +152,7 @@ def _scored(run: Run) -> tuple[str, ...]:
 # --- results ---------------------------------------------------------------------------------------------------------
 def _package(run: Run) -> Reads:
     model, query = run.model, run.model.features
-    served = (query.serving_sql, query.batch_sql, query.lookups, query.refresh, model.serving.max_batch)
+    served = (query.serving_sql, query.row_sql, query.batch_sql, query.lookups, query.refresh, model.serving.max_batch)
     return (
         *_reads(
             serving=(served, [_silent(column) for column in query.request]),

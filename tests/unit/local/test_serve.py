@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlc_compiler import conventions
 from mlc_compiler.ir import Column
-from mlc_targets.local.package.bundle import PackageManifest, ScoreReference, load_package
+from mlc_targets.local.data.relations import SQL_TYPES
+from mlc_targets.local.package.bundle import PackagedFeature, PackageManifest, ScoreReference, load_package
 from mlc_targets.local.serve import answer, open_inference, schema
 from mlc_targets.local.serve.drift import ScoreWindow, stability_index
-from mlc_targets.local.serve.features import FeatureDatabase, FeatureError, Relation, serving_statement
+from mlc_targets.local.serve.features import FeatureCursor, FeatureDatabase, FeatureError, serving_statement
 from mlc_targets.local.serve.logs import REDACTED, Sampler, redacted_rows
 from mlc_targets.local.serve.metrics import Metrics
 from mlc_targets.local.serve.request import RequestError, RequestSchema, Rows
@@ -314,8 +319,6 @@ def rows_of(*changes: Mapping[str, object]) -> Rows:
 
 
 def snapshot_of(folder: Path, manifest: PackageManifest) -> Snapshot:
-    import datetime as dt
-
     from mlc_targets.local.online import write_snapshot
 
     moment = dt.datetime(2013, 6, 1, tzinfo=dt.UTC)
@@ -348,32 +351,39 @@ def test_lookups_come_from_the_snapshot_and_misses_are_told(tmp_path: Path) -> N
     assert found.misses["delays"].tolist() == [False, True, False]
 
 
-KEYED_SQL = """
-SELECT r.carrier, r.distance, 1 AS hour, coalesce(x.value, -1) AS carrier_delay, x.value IS NULL AS __miss_x
-FROM request AS r LEFT JOIN x ON {condition} ORDER BY r.__row
-"""
-
-
 def looked_up(folder: Path, table: Any, keys: tuple[str, ...], *rows: Mapping[str, object]) -> list[float]:
-    """Return what the query finds for the rows in a lookup `x`, one row at a time and all at once."""
-    import pyarrow.parquet as pq
-
+    """Return what the rows find in a lookup `x`: one at a time or all at once, by key or joined as a table."""
     pq.write_table(table, folder / "x.parquet")
     condition = " AND ".join(f"x.{key} = r.{key}" for key in keys) or "TRUE"
+    join = f"(SELECT *, TRUE AS hit FROM x) AS x ON {condition}"
+    items = (
+        "carrier, distance, 1 AS hour, coalesce({0}, -1) AS carrier_delay, {1} IS NULL AS __miss_x FROM request AS r"
+    )
     lookup = replace(LOOKUP, name="x", keys=keys, columns=("value",))
-    manifest = a_manifest(lookups=(lookup,), serving_sql=KEYED_SQL.format(condition=condition))
-    cursor = FeatureDatabase(manifest, Snapshot("1", (("x", folder / "x.parquet"),), 0.0), 1).cursors[0]
-    together: list[float] = np.ma.getdata(cursor.compute(rows_of(*rows)).columns["carrier_delay"]).tolist()
-    alone = [np.ma.getdata(cursor.compute(rows_of(row)).columns["carrier_delay"]).tolist()[0] for row in rows]
-    assert together == alone
-    return together
+    manifest = a_manifest(
+        lookups=(lookup,),
+        serving_sql="SELECT r." + items.format("x.value", "x.hit") + f" LEFT JOIN {join} ORDER BY r.__row",
+        row_sql="SELECT " + items.format('"x:value"', '"x:__hit"') + " ORDER BY __row",
+    )
+    manifest = replace(manifest, serving_sql=manifest.serving_sql.replace(" distance", " r.distance"))
+    snapshot = Snapshot("1", (("x", folder / "x.parquet"),), 0.0)
+    found = []
+    for case in (manifest, replace(manifest, row_sql="")):
+        cursor = FeatureDatabase(case, snapshot, 1).cursors[0]
+        found.append([values_of(cursor, [row])[0] for row in rows])
+        found.append(values_of(cursor, rows))
+    assert all(other == found[0] for other in found)
+    return found[0]
+
+
+def values_of(cursor: FeatureCursor, rows: Sequence[Mapping[str, object]]) -> list[float]:
+    computed = cursor.compute(rows_of(*rows))
+    values: list[float] = np.ma.getdata(computed.columns["carrier_delay"]).tolist()
+    assert computed.misses["x"].tolist() == [value == -1 for value in values]
+    return values
 
 
 def test_keys_of_every_kind_find_their_row(tmp_path: Path) -> None:
-    import datetime as dt
-
-    import pyarrow as pa
-
     texts = pa.table({"carrier": ["UA", None, "AA"], "value": [1.0, 2.0, 3.0]})
     assert looked_up(tmp_path, texts, ("carrier",), {}, {"carrier": "ZZ"}, {"carrier": "AA"}, {}) == [1, -1, 3, 1]
     pairs = pa.table({"carrier": ["UA", "UA", "UA"], "origin": ["JFK", "EWR", None], "value": [1.0, 2.0, 3.0]})
@@ -384,30 +394,24 @@ def test_keys_of_every_kind_find_their_row(tmp_path: Path) -> None:
     assert looked_up(tmp_path, moments, ("departure",), {}, {"departure": "2013-07-01T12:00:01Z"}) == [1, -1]
 
 
-def test_keys_that_only_sql_can_compare_are_left_to_it(tmp_path: Path) -> None:
-    import pyarrow as pa
-
+def test_keys_compare_as_in_sql_and_no_keys_are_one_row_for_all(tmp_path: Path) -> None:
     floats = pa.table({"distance": [500.0, 7.0], "value": [1.0, 2.0]})
     assert looked_up(tmp_path, floats, ("distance",), {}, {"distance": 7}, {"distance": 8}) == [1, 2, -1]
     everywhere = pa.table({"value": [4.0]})
     assert looked_up(tmp_path, everywhere, (), {}, {"distance": 7}) == [4, 4]
+    nowhere = pa.table({"value": pa.array([], pa.float64())})
+    assert looked_up(tmp_path, nowhere, (), {}, {"distance": 7}) == [-1, -1]
 
 
 def test_exact_numbers_of_a_lookup_stay_exact(tmp_path: Path) -> None:
-    from decimal import Decimal
-
-    import pyarrow as pa
-
     table = pa.table({"carrier": ["UA"], "value": pa.array([Decimal(2**53 + 1)], pa.decimal128(38, 0))})
+    pq.write_table(table, tmp_path / "x.parquet")
+    lookup = replace(LOOKUP, name="x", keys=("carrier",), columns=("value",))
     sql = (
         "SELECT carrier, distance, 1 AS hour, FALSE AS __miss_x, "
-        "CAST(x.value - 9007199254740992 AS DOUBLE) AS carrier_delay FROM request LEFT JOIN x USING (carrier)"
+        'CAST("x:value" - 9007199254740992 AS DOUBLE) AS carrier_delay FROM request'
     )
-    lookup = replace(LOOKUP, name="x", keys=("carrier",), columns=("value",))
-    manifest = a_manifest(lookups=(lookup,), serving_sql=sql)
-    import pyarrow.parquet as pq
-
-    pq.write_table(table, tmp_path / "x.parquet")
+    manifest = a_manifest(lookups=(lookup,), row_sql=sql)
     cursor = FeatureDatabase(manifest, Snapshot("1", (("x", tmp_path / "x.parquet"),), 0.0), 1).cursors[0]
     assert cursor.compute(rows_of({})).columns["carrier_delay"].tolist() == [1.0]
     assert cursor.compute(rows_of({}, {})).columns["carrier_delay"].tolist() == [1.0, 1.0]
@@ -440,18 +444,61 @@ def test_a_query_that_fails_on_a_value_is_the_requests_fault() -> None:
 
 
 def test_a_query_that_starts_with_its_own_tables_keeps_them() -> None:
-    relations = (Relation("request", (("x", "BIGINT"),)), Relation("delays", (("carrier", "VARCHAR"),)))
-    assert serving_statement("with a AS (SELECT 1) FROM a", relations, one_row=True) == (
-        'WITH "request" AS (SELECT CAST(0 AS BIGINT) AS __row, CAST($1 AS BIGINT) AS "x"), '
-        '"delays" AS (SELECT CAST($2 AS VARCHAR) AS "carrier"), a AS (SELECT 1) FROM a'
+    columns = (("x", "BIGINT"), ("delays:y", "DOUBLE"))
+    assert serving_statement("with a AS (SELECT 1) FROM a", columns, one_row=True) == (
+        'WITH request AS (SELECT CAST(0 AS BIGINT) AS __row, CAST($1 AS BIGINT) AS "x", '
+        'CAST($2 AS DOUBLE) AS "delays:y"), a AS (SELECT 1) FROM a'
     )
-    assert "unnest(CAST($3 AS VARCHAR[]))" in serving_statement("FROM a", relations, one_row=False)
+    assert "unnest(CAST($3 AS DOUBLE[]))" in serving_statement("FROM a", columns, one_row=False)
+
+
+@pytest.fixture(scope="module")
+def echo() -> FeatureCursor:
+    columns = tuple(Column(kind, kind) for kind in SQL_TYPES)
+    names = ", ".join(f'"{kind}"' for kind in SQL_TYPES)
+    features = tuple(PackagedFeature(kind, "text", kind) for kind in SQL_TYPES)
+    manifest = a_manifest(request=columns, features=features, serving_sql=f"SELECT {names} FROM request ORDER BY __row")
+    return FeatureDatabase(manifest, None, 1).cursors[0]
+
+
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "string": st.text()
+    | st.sampled_from(["'", "''", "\\", "\0", "a\0'b", "'); DROP TABLE x; --", "$1", "\n\r", "\u202e"]),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "int32": st.integers(-(2**31), 2**31 - 1),
+    "float64": st.floats(),
+    "float32": st.floats(width=32),
+    "bool": st.booleans(),
+    "timestamp": st.datetimes(),
+    "date": st.dates(),
+    "decimal": st.decimals(-(10**20), 10**20, places=10),
+}
+
+
+@settings(deadline=None)  # other work on the machine must not decide
+@given(
+    st.lists(
+        st.fixed_dictionaries({kind: st.none() | values for kind, values in VALUES.items()}), min_size=2, max_size=2
+    )
+)
+def test_every_value_reaches_the_query_unchanged(echo: FeatureCursor, rows: list[dict[str, object]]) -> None:
+    assert set(VALUES) == set(SQL_TYPES)
+    one = echo.compute(Rows(1, {kind: [rows[0][kind]] for kind in VALUES}))
+    many = echo.compute(Rows(2, {kind: [row[kind] for row in rows] for kind in VALUES}))
+    for kind in VALUES:
+        alone, together = one.columns[kind].tolist()[0], many.columns[kind].tolist()
+        assert same(alone, together[0])
+        assert all(same(found, sent[kind]) for found, sent in zip(together, rows, strict=True) if kind != "decimal")
+
+
+def same(one: object, other: object) -> bool:
+    """Return whether two values are the same, NaN included; dates come back as midnights."""
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
+        return math.isnan(other)
+    return one == other or str(one)[:10] == str(other)
 
 
 def test_a_snapshot_with_other_columns_is_refused_before_it_is_used(tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     manifest = a_manifest(lookups=(LOOKUP,))
     pq.write_table(pa.table({"carrier": ["UA"]}), tmp_path / "x.parquet")
     with pytest.raises(SnapshotError, match="carrier_delay"):

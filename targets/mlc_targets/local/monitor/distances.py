@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import NormalDist
 from types import MappingProxyType
 
@@ -120,8 +121,8 @@ def by_chance(method: str, profile: Profile, column: Array, alpha: float) -> flo
     """Return what a column's distance exceeds with probability `alpha` if nothing has changed and rows are independent.
 
     Over k cells, chi-square on k - 1 degrees times 1/n + 1/m bounds the stability index; the other methods follow
-    from it, since all are alike to second order. For order statistics it is Kolmogorov's bound; for the Wasserstein
-    distance of numbers that of a difference of means, which is never the larger of the two.
+    from it, since all are alike to second order, empty cells aside. For order statistics it is Kolmogorov's bound; for
+    the Wasserstein distance of numbers that of a difference of means, which is never the larger of the two.
     """
     live = profile.count(column)
     apart = float(1 / profile.counts.sum() + 1 / live.sum())
@@ -131,10 +132,23 @@ def by_chance(method: str, profile: Profile, column: Array, alpha: float) -> flo
         present = float(1 / profile.counts[1:].sum() + 1 / live[1:].sum())
         return NormalDist().inv_cdf(1 - alpha / 2) * math.sqrt(present)
     cells = int(((profile.counts > 0) | (live > 0)).sum())
-    index = _chi_square(cells - 1, alpha) * apart
+    index, p = _chi_square(cells - 1, alpha) * apart, _shares(profile.counts)
+    empty = partial(_of_empty_cells, p, float(live.sum()), alpha)
     if method == "psi":
-        return index
-    return math.sqrt(index / (8 * math.log(2))) if method == "jensen_shannon" else math.sqrt(index / 4)
+        return index + empty(np.log(np.maximum(p, FLOOR) / FLOOR))
+    if method == "jensen_shannon":
+        return math.sqrt(index / (8 * math.log(2)) + empty(np.full(len(p), 1 / 2 - 1 / (8 * math.log(2)))))
+    return math.sqrt(index / 4 + empty(np.full(len(p), 1 / 4)))
+
+
+def _of_empty_cells(p: Array, rows: float, alpha: float, weight: Array) -> float:
+    """Return what cells that few rows leave empty add to chance, `weight` times their share each.
+
+    There the methods are not alike: a normal upper bound of the sum over cells.
+    """
+    added, empty = weight * p, (1 - p) ** rows
+    spread = math.sqrt(float(added**2 @ (empty * (1 - empty))))
+    return float(added @ empty) + NormalDist().inv_cdf(1 - alpha) * spread
 
 
 def _chi_square(degrees: int, alpha: float) -> float:

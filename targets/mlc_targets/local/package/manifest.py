@@ -72,6 +72,9 @@ class PackageManifest:
     reference: ScoreReference = ScoreReference()
     format_version: int = FORMAT_VERSION
     training_sql: str | None = None  # batch_sql with the label and when it is known, for the monitor; None: not kept
+    row_sql: str = (
+        ""  # serving_sql over a request that brings what it looked up; empty: the lookups are joined as tables
+    )
 
     @property
     def classifies(self) -> bool:
@@ -107,6 +110,7 @@ def _manifest_object(manifest: PackageManifest) -> dict[str, object]:
     plain = (
         "format_version", "project", "model", "version", "task", "format", "timezone", "serving_sql", "batch_sql",
         "spine", "positive_class", "threshold", "max_batch", "refresh", "missing_category", "training_sql",
+        "row_sql",
     )  # fmt: skip
     return {name: getattr(manifest, name) for name in plain} | {
         "classes": list(manifest.classes),
@@ -203,6 +207,7 @@ def _read_manifest(data: Json) -> PackageManifest:
             _numbers(reference, "score_edges"), tuple(map(int, _numbers(reference, "score_counts")))
         ),
         training_sql=_optional_text({"training_sql": None, **data}, "training_sql"),
+        row_sql=_text({"row_sql": "", **data}, "row_sql"),
     )
 
 

@@ -87,6 +87,7 @@ def manifest(run: Run, rows: Rows) -> PackageManifest:
         libraries=run.libraries,
         reference=reference.score_reference(seen),
         training_sql=query.training_sql,
+        row_sql=query.row_sql,
     )
 
 
