@@ -82,6 +82,8 @@ def reader(root: Path) -> Callable[[str], str | None]:
 
     def read(path: str) -> str | None:
         try:
+            if not (root / path).is_file():  # a pipe would wait for ever
+                return None
             return (root / path).read_bytes().decode("utf-8", "replace")
         except OSError:
             return None

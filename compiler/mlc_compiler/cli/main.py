@@ -13,7 +13,8 @@ from pathlib import Path
 
 from mlc_compiler import __version__
 from mlc_compiler.cli.console import Console
-from mlc_compiler.cli.unchanged import remember
+from mlc_compiler.cli.garbage import uncollected
+from mlc_compiler.cli.unchanged import ANSWERED, remember
 
 OK, FAILED, USAGE, DIFFERENCE, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -77,8 +78,11 @@ def _run(arguments: list[str]) -> int:
     module.add_arguments(parser)
     options = parser.parse_args(arguments[1:])
     console = Console.of(options)
-    code: int = module.run(options, console)
-    remember(given, console.record, code)
+    if name not in ANSWERED:
+        return int(module.run(options, console))
+    with uncollected():
+        code: int = module.run(options, console)
+        remember(given, console.record, code)
     return code
 
 

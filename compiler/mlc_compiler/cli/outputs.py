@@ -18,13 +18,14 @@ from mlc_compiler.backend.registry import installed
 from mlc_compiler.backend.target import Artifact
 from mlc_compiler.cli.console import Console
 from mlc_compiler.cli.inputs import input_paths, own_code
-from mlc_compiler.cli.project import LockUse, Workspace, find_root, make, open_project, uncollected
+from mlc_compiler.cli.project import LockUse, Workspace, find_root, make, open_project
 from mlc_compiler.cli.unchanged import TICK, fingerprint
-from mlc_compiler.diagnostics import Finding, Severity
+from mlc_compiler.diagnostics import Finding, Severity, Sink
+from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.workspace import spec_tree
 from mlc_compiler.incremental import memory as memories
 from mlc_compiler.incremental.memory import Memory, Summary
-from mlc_compiler.incremental.part import Part, compile_part
+from mlc_compiler.incremental.part import Compile, Part, compile_part
 from mlc_compiler.incremental.units import memory_of, summary
 
 
@@ -65,8 +66,13 @@ def open_outputs(
     root = find_root(directory, console)
     if root is None:
         return None
-    code, digests = own_code(installed().targets), Digests.load(root)
-    part = None if preview else _part(root, code, digests, lock)
+    registry, digests = installed(), Digests.load(root)
+    code = own_code(registry.targets)
+
+    def compile(project: Project, sink: Sink) -> Workspace | None:
+        return make(root, project, sink, lock, registry=registry)
+
+    part = None if preview else _part(root, code, digests, compile)
     if part is not None:
         failed = console.findings(part.findings, root)
         return None if failed else _some(root, part, digests, code)
@@ -74,12 +80,11 @@ def open_outputs(
     return None if opened is None else _all(opened, digests, code, preview)
 
 
-def _part(root: Path, code: tuple[str, ...], digests: Digests, lock: LockUse) -> Part | None:
+def _part(root: Path, code: tuple[str, ...], digests: Digests, compile: Compile) -> Part | None:
     memory = memories.load(root, _made_by(code))
     if memory is None or memory.disk != _disk(root) or not digests.unchanged():
         return None
-    with uncollected():
-        return compile_part(root, memory, _today(), lambda project, sink: make(root, project, sink, lock))
+    return compile_part(root, memory, _today(), compile)
 
 
 def _some(root: Path, part: Part, digests: Digests, code: tuple[str, ...]) -> Outputs:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import enum
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +10,7 @@ from pathlib import Path
 from mlc_compiler.backend.registry import Registry, installed
 from mlc_compiler.backend.target import Artifact
 from mlc_compiler.cli.console import Console
+from mlc_compiler.cli.garbage import uncollected
 from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
 from mlc_compiler.diagnostics import Finding, Place, Sink, Span, nearest
 from mlc_compiler.frontend import workspace
@@ -85,20 +83,15 @@ def open_project(
     return None if failed or opened is None else replace(opened, findings=tuple(sink))
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Compile without garbage collection: of a million small values none is in a cycle, and looking for some among
-    them, again and again as they become more, takes a quarter of a build. Later collections leave them out."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def make(
-    root: Path, project: Project, sink: Sink, use: LockUse, *, preview: bool = False, artifacts: bool = True
+def make(  # noqa: PLR0913  what a compilation depends on
+    root: Path,
+    project: Project,
+    sink: Sink,
+    use: LockUse,
+    *,
+    preview: bool = False,
+    artifacts: bool = True,
+    registry: Registry | None = None,
 ) -> Workspace | None:
     """Return the project compiled with its lock, pins and code, or None where that has errors."""
     before = len(sink)
@@ -107,7 +100,7 @@ def make(
         _check_lock(project, lock, use is LockUse.REQUIRED, sink)
     pairs = tuple((e.name, m.name) for e in project.environments for m in project.models)
     pins = read_pins(root, pairs, sink)
-    registry = installed()
+    registry = registry or installed()
     targets = registry.chosen(project.spec.targets)
     _check_targets(project, registry, sink)
     code = {m.name: workspace.code_digests(root, m.document, sink) for m in project.models if m.document.spec.code}

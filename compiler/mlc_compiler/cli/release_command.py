@@ -68,7 +68,7 @@ def read_evidence(path: Path, model: str) -> dict[str, object] | Refusal:
         value = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return Refusal(f"{model} was not run here", f"run it first: `mlc run {model}`")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return Refusal(f"the evidence of {model} can't be read: {error}", f"run it again: `mlc run {model}`")
     if not isinstance(value, dict):
         return Refusal(f"the evidence of {model} is damaged", f"run it again: `mlc run {model}`")

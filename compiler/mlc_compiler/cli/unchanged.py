@@ -17,7 +17,7 @@ from hashlib import sha256
 from mlc_compiler import __version__
 from mlc_compiler.conventions import BUILD_JOURNAL, CACHE_FOLDER, DEPLOY_FOLDER, PROJECT_FILE
 
-COMMANDS = ("validate", "plan", "build")
+ANSWERED = ("validate", "plan", "build")
 STDOUT, STDERR = 1, 2
 
 Stamp = tuple[int, int, int, int]
@@ -78,7 +78,7 @@ def answer(arguments: list[str]) -> int | None:
 
 def _call(arguments: list[str]) -> tuple[str, str] | None:
     """Return the folder of a command line and all else that its answer depends on; None if that can't be told."""
-    if os.environ.get("GITHUB_ACTIONS") == "true" or not set(COMMANDS) & set(arguments):
+    if os.environ.get("GITHUB_ACTIONS") == "true" or not set(ANSWERED) & set(arguments):
         return None  # in a workflow, findings also become annotations and a summary
     rest, directory = list(arguments), "."
     if "-C" in rest[:-1]:

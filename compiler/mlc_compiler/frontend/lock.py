@@ -97,8 +97,7 @@ def parse_lock(text: str, sink: Sink) -> LockFile:
     try:
         value = json.loads(text)
         lock = LockFile(str(value["mlc"]), *(_mapping(value[s]) for s in SECTIONS))
-        for entry in lock.datasets.values():
-            str(entry["digest"]), int(entry["rows"]), _mapping(entry["columns"])
+        _check_entries(lock)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
         sink.error(
@@ -116,6 +115,22 @@ def parse_lock(text: str, sink: Sink) -> LockFile:
             help=f"run `mlc lock --upgrade` to move to {minor(__version__)}, or install mlc {minor(lock.mlc)}",
         )
     return lock
+
+
+def _check_entries(lock: LockFile) -> None:
+    """Raise KeyError, TypeError or ValueError for an entry that lacks what builds read."""
+    for entry in lock.datasets.values():
+        str(entry["digest"]), int(entry["rows"]), _mapping(entry["columns"])
+    for action in lock.actions.values():
+        _text(action["sha"]), _text(action["version"])
+    for pinned in (*lock.images.values(), *lock.packages.values()):
+        _text(pinned)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text is wanted")
+    return value
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -20,13 +20,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sklearn.metrics import roc_auc_score
 
-import kubernetes_cases as cases
-from builders import a_model, a_monitor, a_project, a_release, a_signal
+from builders import a_signal
 from mlc_compiler import conventions, ir
 from mlc_compiler.codec import to_json
 from mlc_compiler.codes import REGISTRY
-from mlc_targets.kubernetes import TARGET
-from mlc_targets.local.monitor.__main__ import _parser, main
+from mlc_targets.local.monitor.__main__ import main
 from mlc_targets.local.monitor.plan import Plan
 from mlc_targets.local.monitor.readings import Reading, read_signals
 from mlc_targets.local.package.bundle import PackageManifest, load_package, write_package
@@ -399,44 +397,3 @@ def test_a_gateway_that_refuses_fails_the_job(root: Path, gateway: Gateway, caps
 def test_a_gateway_that_is_not_there_fails_the_job(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(root, "--push", "http://127.0.0.1:9", signals=(QUALITY,)) == 1
     assert "MLC489" in capsys.readouterr().err
-
-
-# --- the CronJob -----------------------------------------------------------------------------------------------------
-def objects(release: ir.Release) -> dict[str, str]:
-    found = TARGET.emit_model(release, release.models[0])
-    return {artifact.path.rsplit("/", 1)[1]: artifact.text for artifact in found}
-
-
-def command(release: ir.Release) -> list[str]:
-    import yaml
-
-    job = yaml.safe_load(objects(release)["monitor-cron-job.yaml"])
-    [container] = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    words: list[str] = container["command"]
-    return words
-
-
-def test_the_job_reads_the_command_of_the_cron_job(tmp_path: Path) -> None:
-    project = a_project(targets={"kubernetes": {"pushgateway": "https://push.acme.example/prod"}})
-    monitor = a_monitor((*ALL, a_signal("all")), label_delay=7200.0, reference="test")
-    words = command(a_release(a_model(monitor=monitor), project=project))
-    assert words[:3] == ["python", "-m", conventions.MONITOR_MODULE]
-    given = _parser().parse_args(words[3:])
-    assert given.signals == tuple(replace(s, origin=ir.Origin("")) for s in monitor.signals)
-    assert (given.reference, given.label_delay) == ("test", 7200.0)
-    assert (given.push, given.namespace) == ("https://push.acme.example/prod", "ml-prod")
-    assert given.package == Path(conventions.PACKAGE_MOUNT)
-
-
-def test_the_policy_lets_the_job_reach_the_pushgateway() -> None:
-    assert "port: 9091" in objects(cases.deployment())["jobs-network-policy.yaml"]
-
-
-def test_a_monitor_of_objectives_alone_has_no_job() -> None:
-    assert "monitor-cron-job.yaml" not in objects(a_release(a_model(monitor=a_monitor(()))))
-
-
-@pytest.mark.parametrize("value", [True, "pushgateway:9091", "http://a b", "http://h:9091?x=1"])
-def test_a_pushgateway_that_is_no_address_is_refused(value: ir.Frozen) -> None:
-    release = a_release(project=a_project(targets={"kubernetes": {"pushgateway": value}}))
-    assert [u.origin.field for u in TARGET.check(release)] == ["spec.targets.kubernetes.pushgateway"]

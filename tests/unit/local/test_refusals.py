@@ -1,0 +1,71 @@
+"""Runs that end in a finding late: a search, a package, a comparison or a report that could not be."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import a_pin, a_release
+from local_runs import LINEAR, Silent, a_project_release, a_running_model, an_estimator, run, write_visits
+from mlc_compiler import ir
+from mlc_compiler.backend.target import RunOptions, RunResult
+from mlc_targets.local import TARGET
+
+SMALL: dict[str, Any] = {
+    "baseline": None,
+    "gates": (),
+    "estimator": an_estimator("sklearn.linear_model.LogisticRegression", preprocessing=LINEAR),
+}
+
+
+def codes(result: RunResult) -> list[str]:
+    return [f.code for f in result.findings]
+
+
+def test_a_search_whose_trials_all_fail_says_why_the_first_did(tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    space = (ir.SearchDimension("C", "choice", (-1.0, -2.0)),)
+    search = ir.Search("grid", 2, "roc_auc", space, ir.Origin("Model/buys", "spec.search"))
+    result = run(replace(a_running_model(), search=search, **SMALL), tmp_path, jobs=1)
+    assert codes(result) == ["MLC460"]
+    assert "C" in result.findings[0].note
+
+
+def test_a_package_that_scores_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_visits(tmp_path)
+    monkeypatch.setattr("mlc_targets.local.package.parity.difference", lambda *_: (0.25, 100))
+    result = run(replace(a_running_model(), **SMALL), tmp_path, jobs=1)
+    assert codes(result) == ["MLC458"]
+    assert "0.25 on 100 rows" in result.findings[0].note
+
+
+def test_a_champion_of_another_key_cannot_be_compared(tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    model = replace(a_running_model(), **SMALL)
+    run(model, tmp_path, jobs=1)
+    artifact = json.loads((tmp_path / ".mlc/runs/buys/evidence.json").read_text())["artifact"]
+    other = replace(
+        model, version="sha256:" + "3c" * 32, features=replace(model.features, primary_key=("visit_id", "visited_at"))
+    )
+    pinned = a_release(replace(other, pin=a_pin(artifact=artifact)))
+    project = replace(a_project_release(other), releases=(pinned,))
+    assert "MLC465" in codes(TARGET.run(project, other, RunOptions(tmp_path, jobs=1), Silent()))
+
+
+def test_a_tracking_server_that_is_away_is_a_warning_and_the_run_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr("mlc_targets.local.tracking._log", away)
+    write_visits(tmp_path)
+    model = replace(a_running_model(), **SMALL)
+    project = a_project_release(model, mlflow="http://127.0.0.1:1")
+    result = TARGET.run(project, model, RunOptions(tmp_path, jobs=1), Silent())
+    assert codes(result) == ["MLC468"]
+    assert result.artifact is not None
