@@ -26,13 +26,16 @@ def codes(result: RunResult) -> list[str]:
     return [f.code for f in result.findings]
 
 
-def test_a_search_whose_trials_all_fail_says_why_the_first_did(tmp_path: Path) -> None:
+def test_a_search_whose_trials_all_go_unscored_says_why_the_first_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlc_targets.local.train.training._trial", lambda *_: (None, "one class in the fold"))
     write_visits(tmp_path)
-    space = (ir.SearchDimension("C", "choice", (-1.0, -2.0)),)
+    space = (ir.SearchDimension("C", "choice", (0.1, 1.0)),)
     search = ir.Search("grid", 2, "roc_auc", space, ir.Origin("Model/buys", "spec.search"))
     result = run(replace(a_running_model(), search=search, **SMALL), tmp_path, jobs=1)
     assert codes(result) == ["MLC460"]
-    assert "C" in result.findings[0].note
+    assert result.findings[0].note == "one class in the fold"
 
 
 def test_a_package_that_scores_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,17 +46,17 @@ def test_a_package_that_scores_otherwise_is_refused(tmp_path: Path, monkeypatch:
     assert "0.25 on 100 rows" in result.findings[0].note
 
 
-def test_a_champion_of_another_key_cannot_be_compared(tmp_path: Path) -> None:
+def test_a_champion_without_features_for_some_rows_cannot_be_compared(tmp_path: Path) -> None:
     write_visits(tmp_path)
     model = replace(a_running_model(), **SMALL)
-    run(model, tmp_path, jobs=1)
+    narrow = replace(model.features, batch_sql=f"SELECT * FROM ({model.features.batch_sql}) WHERE visit_id % 2 = 0")
+    run(replace(model, features=narrow), tmp_path, jobs=1)
     artifact = json.loads((tmp_path / ".mlc/runs/buys/evidence.json").read_text())["artifact"]
-    other = replace(
-        model, version="sha256:" + "3c" * 32, features=replace(model.features, primary_key=("visit_id", "visited_at"))
-    )
+    other = replace(model, version="sha256:" + "3c" * 32)
     pinned = a_release(replace(other, pin=a_pin(artifact=artifact)))
     project = replace(a_project_release(other), releases=(pinned,))
-    assert "MLC465" in codes(TARGET.run(project, other, RunOptions(tmp_path, jobs=1), Silent()))
+    result = TARGET.run(project, other, RunOptions(tmp_path, jobs=1), Silent())
+    assert codes(result) == ["MLC465"]
 
 
 def test_a_tracking_server_that_is_away_is_a_warning_and_the_run_is_done(
