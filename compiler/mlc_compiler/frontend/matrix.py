@@ -109,7 +109,11 @@ def _fill_text(text: str, combination: dict[str, Json]) -> Json:
     whole = _PLACEHOLDER.fullmatch(text)
     if whole:
         return _lookup(whole[1], combination)
-    return _PLACEHOLDER.sub(lambda m: str(_lookup(m[1], combination)), text)
+    return _PLACEHOLDER.sub(lambda m: _text(_lookup(m[1], combination)), text)
+
+
+def _text(value: Json) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _lookup(key: str, combination: dict[str, Json]) -> Json:

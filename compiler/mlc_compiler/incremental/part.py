@@ -132,7 +132,7 @@ def _part(root: Path, memory: Memory, edit: _Edit, made: Made, findings: Sink, t
     fresh = units(made, memory.watched)
     own = tuple(a for a in made.artifacts if a.model)
     shared = {a.path for a in made.artifacts if not a.model}
-    kept = _kept(memory, made.compilation.project, fresh)
+    kept = _kept(memory, fresh, made.compilation.project, findings)
     if kept is None or not shared <= set(memory.shared) or not _same_objects(root, made.compilation, own):
         return None
     if any(_outside(memory.units[name]) != _outside(unit) for name, unit in fresh.items()):
@@ -156,19 +156,22 @@ def _outside(unit: Unit) -> tuple[object, ...]:
     return unit.reads, unit.artifacts, unit.facts
 
 
-def _kept(memory: Memory, project: Project, fresh: Mapping[str, Unit]) -> tuple[Finding, ...] | None:
-    """Return the findings of what was not compiled; None when one may be either's."""
-    rest = [unit for name, unit in memory.units.items() if name not in fresh]
-    reads = {path for name in fresh for path in memory.units[name].reads}
+def _kept(memory: Memory, fresh: Mapping[str, Unit], project: Project, findings: Sink) -> tuple[Finding, ...] | None:
+    """Return the findings of what was not compiled now.
+
+    None where one is gone from a document that other models share: it may have been theirs.
+    """
     places = {(d.place.file, d.place.document): d.label for d in project.documents()}
+    reads = {path for name in fresh for path in memory.units[name].reads}
+    rest = (unit for name, unit in memory.units.items() if name not in fresh)
     elsewhere = {label for unit in rest for label in unit.needs} if memory.findings else set()
-    kept = []
+    now, kept = set(findings), []
     for finding in memory.findings:
         at = finding.at
         label = places.get((at.file, at.document)) if isinstance(at, Place) else None
         if finding.code in ABOUT_ALL or (label is None and at.file not in reads):
             kept.append(finding)
-        elif label in elsewhere or at.file in memory.common:
+        elif finding not in now and (label in elsewhere or at.file in memory.common):
             return None
     return tuple(kept)
 

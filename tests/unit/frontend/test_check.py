@@ -41,7 +41,8 @@ def test_the_kinds_of_the_base_project_are_all_that_need_no_target() -> None:
 
 
 def test_all_errors_of_a_document_are_told_at_once() -> None:
-    text = "kind: Gate\nmetadata: {nme: g}\nspec: {modle: m, checks: [{metric: 1, min: x}, {f1: 0}], split: tests}\nmore: 1\n"
+    spec = "{modle: m, checks: [{metric: 1, min: x}, {f1: 0}], split: tests}"
+    text = f"kind: Gate\nmetadata: {{nme: g}}\nspec: {spec}\nmore: 1\n"
     documents, findings = checked(text)
     assert documents == ()
     assert sorted((f.code, f.at.path) for f in findings if isinstance(f.at, Place)) == [
@@ -64,8 +65,8 @@ def test_one_broken_document_hides_no_other() -> None:
 
 
 def test_keys_of_ones_own_pass_at_every_level() -> None:
-    text = "kind: Gate\nx-a: 1\nmetadata: {name: g, x-b: [1]}\nspec: {model: m, x-c: {}, checks: [{metric: f1, min: 1%, x-d: ~}]}\n"
-    documents, findings = checked(text)
+    spec = "{model: m, x-c: {}, checks: [{metric: f1, min: 1%, x-d: ~}]}"
+    documents, findings = checked(f"kind: Gate\nx-a: 1\nmetadata: {{name: g, x-b: [1]}}\nspec: {spec}\n")
     assert (len(documents), findings) == (1, [])
 
 
@@ -147,10 +148,13 @@ def test_cron_schedules_have_five_fields(text: str) -> None:
     assert Scalars.model_validate({"cron": text}).cron == text
 
 
-@pytest.mark.parametrize(
-    "text", ["", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "5-1 * * * *"]
-    + ["*/0 * * * *", "a * * * *", "* * * mon *", "*  * * * *", ", * * * *", "1/2/3 * * * *", "@daily", "* * * * *\n"],
-)  # fmt: skip
+NO_CRON = (
+    *("", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "5-1 * * * *"),
+    *("*/0 * * * *", "a * * * *", "* * * mon *", "*  * * * *", ", * * * *", "1/2/3 * * * *", "@daily", "* * * * *\n"),
+)
+
+
+@pytest.mark.parametrize("text", NO_CRON)
 def test_what_is_no_cron_schedule_is_refused(text: str) -> None:
     assert refused(cron=text)
 

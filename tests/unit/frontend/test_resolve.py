@@ -75,23 +75,30 @@ def test_every_dangling_reference_is_told_in_one_run() -> None:
     assert codes(findings) == ["MLC204", "MLC204", "MLC204", "MLC205", "MLC205"]
 
 
+PROD = "namespace: ml-prod"
+
+
 @pytest.mark.parametrize(
-    ("files", "path"),
+    ("file", "old", "new", "path"),
     [
-        (changed("specs/features.yaml", "by: [carrier]", "over: x, by: [carrier]"), ("features", "carrier_delay", "over")),
-        (changed("specs/features.yaml", "on: [tailnum]", "dataset: x, on: [tailnum]"), ("joins", "planes", "dataset")),
-        (changed("specs/model.yaml", '{expr: "delay > 15"}', "{aggregate: count(*), over: x, horizon: 1d}"), ("label", "over")),
-        (changed("specs/model.yaml", "  label", "  serving: {mode: batch, input: x}\n  label"), ("serving", "input")),
-        (changed("specs/environments.yaml", "namespace: ml-prod", "namespace: p, requires: {gates: [x]}"), ("requires", "gates", 0)),
+        ("features", "by: [carrier]", "over: x, by: [carrier]", ("features", "carrier_delay", "over")),
+        ("features", "on: [tailnum]", "dataset: x, on: [tailnum]", ("joins", "planes", "dataset")),
+        ("model", '{expr: "delay > 15"}', "{aggregate: count(*), over: x, horizon: 1d}", ("label", "over")),
+        ("model", "  label", "  serving: {mode: batch, input: x}\n  label", ("serving", "input")),
+        ("environments", PROD, "namespace: p, requires: {gates: [x]}", ("requires", "gates", 0)),
         (
-            changed("specs/environments.yaml", "namespace: ml-prod", "namespace: p, overrides: [{kind: Model, name: x, set: {a: 1}}]"),
+            "environments",
+            PROD,
+            "namespace: p, overrides: [{kind: Model, name: x, set: {a: 1}}]",
             ("overrides", 0, "name"),
         ),
-        (changed("specs/monitor.yaml", "  signals", "  retrain: {on: [x]}\n  signals"), ("retrain", "on", 0)),
+        ("monitor", "  signals", "  retrain: {on: [x]}\n  signals", ("retrain", "on", 0)),
     ],
-)  # fmt: skip
-def test_each_field_that_names_a_document_is_looked_up(files: dict[str, str], path: tuple[str | int, ...]) -> None:
-    _, (finding,) = bound(files)
+)
+def test_each_field_that_names_a_document_is_looked_up(
+    file: str, old: str, new: str, path: tuple[str | int, ...]
+) -> None:
+    _, (finding,) = bound(changed(f"specs/{file}.yaml", old, new))
     assert isinstance(finding.at, Place)
     assert (finding.code, finding.at.path) == ("MLC204", ("spec", *path))
 
