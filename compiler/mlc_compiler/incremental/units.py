@@ -161,7 +161,8 @@ def _watched(models: Iterable[ir.Model], reads: set[str]) -> tuple[ir.Model, ...
 def anchors(project: Project, artifacts: Sequence[Artifact], common: Iterable[str]) -> tuple[str, ...]:
     """Return models that together hold something for each name and pattern of the common documents."""
     files = frozenset(common)
-    found = [m.name for m in project.models if any(d.place.file in files for d in _documents(m))]
+    beside = {d.label for d in project.documents() if d.place.file in files and not is_common(d)}
+    found = [m.name for m in project.models if any(d.label in beside for d in _documents(m))]
     documents = [d for d in project.documents() if is_common(d)]
     attached = [d.spec.model for d in documents if d.kind in ATTACHED_KINDS]
     for kind, pattern in [("Model", p) for p in attached] + [n for e in project.environments for n in _named(e)]:
@@ -185,7 +186,7 @@ def _has(model: BoundModel, kind: str, pattern: str) -> bool:
 
 
 def _documents(model: BoundModel) -> Iterator[Document[Any]]:
-    yield from (model.document, *model.views, *model.gates)
+    yield from (model.document, model.spine, *model.views, *model.gates)
     yield from (d for d in (model.rollout, model.monitor) if d is not None)
 
 

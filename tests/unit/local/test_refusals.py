@@ -72,3 +72,14 @@ def test_a_tracking_server_that_is_away_is_a_warning_and_the_run_is_done(
     result = TARGET.run(project, model, RunOptions(tmp_path, jobs=1), Silent())
     assert codes(result) == ["MLC468"]
     assert result.artifact is not None
+
+
+@pytest.mark.parametrize("package", ["onnx", "skops"])
+@pytest.mark.parametrize("ensemble", ["RandomForestClassifier", "ExtraTreesClassifier", "GradientBoostingClassifier"])
+def test_ensembles_of_trees_are_kept_between_steps_and_packaged(tmp_path: Path, package: Any, ensemble: str) -> None:
+    write_visits(tmp_path)
+    spec = an_estimator(f"sklearn.ensemble.{ensemble}", preprocessing=LINEAR, params=(("n_estimators", 5),))
+    model = replace(a_running_model(), **{**SMALL, "estimator": spec, "package": package})
+    result = run(model, tmp_path, jobs=1)
+    assert codes(result) == []
+    assert result.passed

@@ -19,7 +19,7 @@ from mlc_targets.local.package.manifest import (
     ScoreReference,
     request_columns,
 )
-from mlc_targets.local.package.predictor import TRUSTED_TYPES, ModelFileError, Predictor, load_predictor
+from mlc_targets.local.package.predictor import TRUSTED_TYPES, VERIFIED_TYPES, ModelFileError, Predictor, load_predictor
 from mlc_targets.local.placing import staging_folder
 
 __all__ = [
@@ -146,6 +146,8 @@ def load_package(
     manifest = read_manifest(folder)
     _check_digest(folder, digest)
     path = folder / model_file_name(manifest)
+    if digest:  # the bytes are those that training wrote
+        trusted = (*trusted, *VERIFIED_TYPES)
     try:
         return Package(folder, manifest, load_predictor(path.read_bytes(), manifest, threads, trusted))
     except (OSError, ModelFileError) as error:

@@ -13,6 +13,9 @@ import numpy as np
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.package.manifest import PackageManifest
 
+VERIFIED_TYPES = ("sklearn.tree._tree.Tree",)
+"""Types that may be loaded only when the package's digest was checked: scikit-learn follows a tree's indices unchecked."""
+
 TRUSTED_TYPES = (
     "numpy.asarray",
     "numpy.dtype",

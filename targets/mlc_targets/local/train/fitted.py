@@ -64,9 +64,10 @@ def load(path: Path, trusted: tuple[str, ...] = ()) -> Fitted:
     """Return a fitted model that a step of this store wrote; only plain types of the libraries are built."""
     import skops.io
 
-    from mlc_targets.local.package.predictor import TRUSTED_TYPES
+    from mlc_targets.local.package.predictor import TRUSTED_TYPES, VERIFIED_TYPES
 
-    kept = skops.io.load(path, trusted=[*TRUSTED_TYPES, *trusted])
+    # The file is an output of our own step, found by its key, so its trees may be followed.
+    kept = skops.io.load(path, trusted=[*TRUSTED_TYPES, *VERIFIED_TYPES, *trusted])
     encoder = Encoder(
         tuple(kept["numbers"]), tuple(kept["categories"]), tuple(kept["number_steps"]), kept["category_encoder"]
     )
