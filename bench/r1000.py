@@ -1,7 +1,8 @@
-"""Times mlc on generated repositories of 100, 1,000 and 10,000 models, each with dataset, features, gate, rollout, monitor.
+"""Times mlc on generated repositories of many models, each with dataset, features, gate, rollout and monitor.
 
-Prints CPU seconds (user + system, whole process) and peak memory of each command, beside the budgets of the design; with
-`--peer` also what PyYAML's CSafeLoader and CSafeDumper alone need to read the same specs and write the same objects.
+Prints CPU seconds (user + system, whole process) and peak memory of each command, beside the budgets of the design;
+with `--peer` also what PyYAML's CSafeLoader and CSafeDumper alone need to read the same specs and write the same
+objects.
 Nothing here decides a test.
 """
 
@@ -158,7 +159,7 @@ def pin_everything(root: Path, models: int) -> None:
 
 def cost(command: list[str]) -> Cost:
     """Run a command and return what it used."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     errors = process.stderr.read() if process.stderr else b""
     _, status, usage = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 2, 3):

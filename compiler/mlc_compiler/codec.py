@@ -56,8 +56,13 @@ def _decoder(hint: Any) -> Callable[[Json], Any]:
     if origin is Literal or hint in (str, int, bool, object, Any, types.NoneType):
         return lambda value: value
     if hint is float:
-        return float
+        return _number
     raise TypeError(f"no decoding for {hint!r}")
+
+
+def _number(value: Json) -> float:
+    """Return a number as it was: a whole one that stands where others have a fraction stays whole, in every text."""
+    return value if type(value) is int else float(value)
 
 
 def _dataclass_decoder(cls: Any) -> Callable[[Json], Any]:

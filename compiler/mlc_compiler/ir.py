@@ -133,7 +133,8 @@ class FeatureQuery:
     and the lookups as relations of their names; it returns the features in the same order, and for each lookup a
     boolean `__miss_<lookup>`; rows come back in order of `request.__row` (an integer that the caller adds).
     `row_sql` means the same, but reads `request` alone: the caller has looked up, and brings each lookup's columns as
-    `<lookup>:<column>` and whether there was a row as the boolean `<lookup>:__hit`. `batch_sql` is training_sql without the label's columns.
+    `<lookup>:<column>` and whether there was a row as the boolean `<lookup>:__hit`. `batch_sql` is training_sql without
+    the label's columns.
     """
 
     spine: str

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fleet
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import fleet
 from mlc_compiler.cli import outputs, unchanged
 from mlc_compiler.cli.main import run
 from mlc_compiler.cli.project import Workspace
@@ -139,9 +139,8 @@ def same(root: Path, command: str) -> Told:
         max_size=5,
     )
 )
-def test_any_edits_end_as_if_nothing_were_remembered(
-    built: Path, steps: list[tuple[Edit, str]], _outside_of_workflows: None
-) -> None:
+@pytest.mark.usefixtures("_outside_of_workflows")
+def test_any_edits_end_as_if_nothing_were_remembered(built: Path, steps: list[tuple[Edit, str]]) -> None:
     with a_copy(built) as root:
         for edit, command in steps:
             apply(root, edit)
@@ -164,7 +163,7 @@ def test_an_edit_ends_as_if_nothing_were_remembered(built: Path, edit: Edit) -> 
 @pytest.mark.parametrize("edit", FEW, ids=lambda e: f"{e[0]}: {e[2]}")
 def test_an_edit_of_one_model_compiles_few(built: Path, edit: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[int] = []
-    make = outputs.make
+    from mlc_compiler.cli.project import make
 
     def counting(root: Path, project: Project, *rest: Any, **options: Any) -> Workspace | None:
         compiled.append(len(project.models))

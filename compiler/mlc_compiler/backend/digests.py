@@ -132,7 +132,7 @@ class Digests:
         return self._as_built
 
     def stamps(self) -> dict[str, tuple[int, int, int, int]]:
-        """Return mtime and ctime in nanoseconds, size and inode of the remembered files, from when they were looked at."""
+        """Return mtime and ctime in nanoseconds, size and inode of the remembered files, as they were seen."""
         found = {}
         for path, known in self._known.items():
             modified, changed, size, inode, _ = known.split(" ")

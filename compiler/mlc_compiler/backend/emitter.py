@@ -50,9 +50,7 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0
 _ESCAPED = re.compile(rf"[\\\"]|{_HIDDEN.pattern}")
 
 
-def yaml_text(
-    data: object, origin: Origin | None = None, comment: str | None = None
-) -> tuple[str, tuple[Part, ...]]:
+def yaml_text(data: object, origin: Origin | None = None, comment: str | None = None) -> tuple[str, tuple[Part, ...]]:
     """Return a YAML document, below a comment if one is given, and the origins of its lines.
 
     `data` is made of str, int, float, bool, None, mappings with str keys, lists, tuples and `Sourced`. With `origin`,

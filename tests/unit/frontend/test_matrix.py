@@ -18,7 +18,8 @@ def expanded(metadata: Any, **fields: Any) -> tuple[list[dict[str, Any]], list[F
 
 
 def test_a_document_without_a_matrix_is_itself() -> None:
-    for metadata in ({"name": "g"}, {}, None, [], "text"):
+    cases: tuple[Any, ...] = ({"name": "g"}, {}, None, [], "text")
+    for metadata in cases:
         documents, findings = expanded(metadata)
         assert (documents, findings) == ([{"kind": "Gate", "metadata": metadata}], [])
 

@@ -14,7 +14,7 @@ from mlc_targets.local.package.columns import Array
 from mlc_targets.local.package.manifest import PackageManifest
 
 VERIFIED_TYPES = ("sklearn.tree._tree.Tree",)
-"""Types that may be loaded only when the package's digest was checked: scikit-learn follows a tree's indices unchecked."""
+"""Types for packages whose digest was checked: scikit-learn follows a tree's indices unchecked."""
 
 TRUSTED_TYPES = (
     "numpy.asarray",
