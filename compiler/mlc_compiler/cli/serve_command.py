@@ -1,4 +1,4 @@
-"""Serve a model's package here, as the image does: Open Inference Protocol, JSON, metrics, health."""
+"""Serve a model's package here, as the image does: Open Inference Protocol, JSON, metrics; a batch is scored once."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if package is None:
         return 1
     try:
+        if models[0].serving.mode == "batch":
+            console.out(f"scored into {executor.score_batch(models[0], package, opened.root)}")
+            return 0
         return _serve(opened, executor, models[0], package, options, console)
     except ExecutionError as error:
         console.findings(opened.project.placed(error.findings), opened.root)

@@ -18,6 +18,7 @@ from mlc_compiler.backend.workload import (
     job_pod,
     metadata,
     namespace,
+    pinned,
     snapshot_claim,
     snapshot_folder,
     workload_metadata,
@@ -47,7 +48,7 @@ def batch_job(release: Release, model: Model, options: Options) -> Tree:
         raise ValueError(f"model {model.name} is a batch without a schedule")
     pod = JobPod(
         component=BATCH,
-        command=_command(BATCH, *_batch_arguments(model, batch)),
+        command=_command(BATCH, *_digest(model), *_batch_arguments(model, batch)),
         resources=model.serving.resources,
         resources_origin=model.serving.origin.at("resources"),
         # Scores are written below the project's root, as a local run writes them.
@@ -102,7 +103,7 @@ def monitor_job(release: Release, model: Model, options: Options) -> Tree:
         raise ValueError(f"model {model.name} has no monitor")
     pod = JobPod(
         component=MONITOR,
-        command=_command(MONITOR, *_monitor_arguments(release, model.monitor, options)),
+        command=_command(MONITOR, *_digest(model), *_monitor_arguments(release, model.monitor, options)),
         resources=model.train.resources,
         resources_origin=model.train.origin.at("resources"),
         claims=_data_claims(model, options, model.features.datasets),
@@ -147,6 +148,11 @@ def _online_pod(model: Model, options: Options) -> JobPod:
 def _command(kind: str, *arguments: object) -> tuple[object, ...]:
     own = ("--package", conventions.PACKAGE_MOUNT, "--data-root", conventions.DATA_MOUNT)
     return ("python", "-m", _MODULES[kind], *own, *arguments)
+
+
+def _digest(model: Model) -> tuple[str, ...]:
+    """Return the flag that holds a job to the package that was released."""
+    return ("--digest", pinned(model).artifact)
 
 
 def _batch_arguments(model: Model, batch: Batch) -> Iterator[object]:

@@ -16,6 +16,7 @@ from mlc_compiler.backend.target import (
     Target,
     Unsupported,
 )
+from mlc_compiler.conventions import short
 from mlc_compiler.ir import Column, Dataset, FeatureTest, Model, ProjectRelease, Release
 
 # Every method imports what it runs: the registry loads this module in each command, and most run nothing.
@@ -80,7 +81,7 @@ class LocalTarget:
         """Serve a package until the process is told to stop."""
         from mlc_targets.local import serve
 
-        serve.run(package, host, port, online)
+        serve.run(package, host, port, online, serve.ServeOptions(digest=_stored(package)))
 
     def snapshot_online(self, model: Model, root: Path, out: Path) -> Path:
         """Write the online snapshot of a model's lookups and return its folder."""
@@ -99,10 +100,18 @@ class LocalTarget:
         if how is None:
             raise ValueError(f"{model.name} is served online: it has no batch")
         scored = batch.score(
-            load_package(package), root, root / how.path, source=how.input, write=how.write,
+            load_package(package, digest=_stored(package)), root, root / how.path, source=how.input, write=how.write,
             partition_by=how.partition_by,
         )  # fmt: skip
         return scored.path
+
+
+def _stored(package: Path) -> str | None:
+    """Return the digest that a folder of the store is named by, for its bytes to be checked against."""
+    from mlc_targets.local.package.bundle import package_digest
+
+    digest = package_digest(package)
+    return digest if short(digest) == package.name else None
 
 
 TARGET = LocalTarget()

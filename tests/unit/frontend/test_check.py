@@ -116,7 +116,7 @@ class Scalars(BaseModel):
 
 def refused(**values: Any) -> bool:
     sink = Sink()
-    return validate(Scalars, dict(values), Place("a.yaml"), sink) is None and [f.code for f in sink] == ["MLC105"]
+    return validate(Scalars, values, Place("a.yaml"), sink) is None and [f.code for f in sink] == ["MLC105"]
 
 
 @pytest.mark.parametrize(
