@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import fleet
 import pytest
 
+import fleet
 from mlc_compiler.cli import unchanged
 from mlc_compiler.cli.main import run
 
@@ -100,6 +100,16 @@ def test_a_build_that_wrote_says_afterwards_that_nothing_changed(
     assert said == mlc("-C", str(project), "build")
 
 
+def in_a_new_folder(root: Path) -> None:
+    (root / "specs/sub").mkdir()
+    (root / "specs/sub/x.yml").write_text("# nothing\n")
+
+
+def snapshot_touched(root: Path) -> None:
+    for path in (root / "environments/snapshots/score-0").iterdir():
+        os.utime(path)
+
+
 def changes() -> list[tuple[str, Callable[[Path], object]]]:
     def touched(path: str) -> Callable[[Path], object]:
         return lambda root: os.utime(root / path)
@@ -121,12 +131,12 @@ def changes() -> list[tuple[str, Callable[[Path], object]]]:
         ("a spec", touched("specs/score-0.yaml")),
         ("a spec, with its old size and time", same_size),
         ("a new spec", added("specs/more.yaml")),
-        ("a new spec in a new folder", lambda root: ((root / "specs/sub").mkdir(), added("specs/sub/x.yml")(root))),
+        ("a new spec in a new folder", in_a_new_folder),
         ("a removed spec", removed("specs/score-1.yaml")),
         ("the lock", touched("mlc.lock")),
         ("a pin", touched("environments/staging/score-0.yaml")),
         ("a new pin", added("environments/staging/score-1.yaml")),
-        ("a snapshot", lambda root: [os.utime(p) for p in (root / "environments/snapshots/score-0").iterdir()]),
+        ("a snapshot", snapshot_touched),
     ]
 
 
