@@ -132,8 +132,10 @@ class _Comparison:
     def owned(self, folder: str, entries: Mapping[str, Entry]) -> tuple[Manifest, Finding | None]:
         """Return the folder's manifest, and what is wrong with it; the one that is to be there needs no parsing."""
         if folder and entries:
-            expected = Manifest(entries)
-            if self.digests.find(manifest_path(folder)) == digest(render(expected).encode()):
+            expected, found = Manifest(entries), self.digests.find(manifest_path(folder))
+            if found is None:
+                return Manifest(), None
+            if found == digest(render(expected).encode()):
                 return expected, None
         try:
             return read(self.root, folder), None

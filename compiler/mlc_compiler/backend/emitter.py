@@ -43,6 +43,8 @@ _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 _BLOCK = re.compile(rf"(?![\x20\t\n])(?:(?:[{_INK}:\x20\t]++(?<![\x20\t]))?(?:\n|\Z))++")
 
 _SINGLE = (int, float, bool, type(None))  # what stands on one line without being looked at
+_SEQUENCES = (list, tuple)
+_MAPPINGS = (dict, Mapping)  # dict is one: told first, since asking an abstract class takes ten times as long
 _LONGEST_CACHED = 128
 _LONGEST_KEY = 1000  # readers look at most 1,024 characters ahead for a key's colon
 
@@ -143,6 +145,9 @@ class _Yaml(_Lines):
             if type(value) is str and "\n" not in value:
                 text = _short_text(value) if len(value) <= _LONGEST_CACHED else _text(value)
                 lines.append(f"{start}{name}: {text}")
+            elif type(value) is dict and value:
+                lines.append(f"{start}{name}:")
+                self._mapping(value, f"{pad}  ", "")
             else:
                 self._value(value, f"{start}{name}:", pad)
             start = pad
@@ -158,9 +163,9 @@ class _Yaml(_Lines):
             outer = self.begin(item.origin)
             self._item(item.value, pad, start)
             self.end(outer)
-        elif isinstance(item, Mapping) and item:
+        elif isinstance(item, _MAPPINGS) and item:
             self._mapping(item, f"{pad}  ", f"{start}- ")
-        elif isinstance(item, list | tuple) and item:
+        elif isinstance(item, _SEQUENCES) and item:
             self._sequence(item, f"{pad}  ", f"{start}- ")
         else:
             self._value(item, f"{start}-", pad)
@@ -173,14 +178,14 @@ class _Yaml(_Lines):
             outer = self.begin(value.origin)
             self._value(value.value, head, pad)
             self.end(outer)
-        elif isinstance(value, Mapping) and value:
-            self.lines.append(head)
-            self._mapping(value, f"{pad}  ", "")
-        elif isinstance(value, list | tuple) and value:
+        elif isinstance(value, _SEQUENCES) and value:
             self.lines.append(head)
             self._sequence(value, pad, "")  # a dash is indentation enough: what kubectl and kustomize print
         elif isinstance(value, str) and "\n" in value:
             self._several_lines(value, head, pad)
+        elif isinstance(value, _MAPPINGS) and value:
+            self.lines.append(head)
+            self._mapping(value, f"{pad}  ", "")
         else:
             self.lines.append(f"{head} {_scalar(value)}")
 

@@ -54,6 +54,8 @@ def unmatched_patches(
     environment: Environment, artifacts: Iterable[Artifact]
 ) -> tuple[tuple[Patch, tuple[Object, ...]], ...]:
     """Return each patch whose target no artifact writes, with kind and name of the objects that there are."""
+    if not environment.patches:
+        return ()
     objects = tuple(sorted(kubernetes_objects(environment.name, artifacts).values()))
     return tuple((patch, objects) for patch in environment.patches if (patch.kind, patch.name) not in objects)
 

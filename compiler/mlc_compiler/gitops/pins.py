@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, pin_path, snapshot_path
@@ -20,18 +21,37 @@ _FIELDS = ("version", "artifact", "image", "snapshot")
 def read_pins(root: Path, pairs: tuple[tuple[str, str], ...], sink: Sink) -> Pins:
     """Return the pins of the given (environment, model) pairs, with the snapshots that they name."""
     pins: dict[tuple[str, str], Pin] = {}
-    snapshots: dict[str, str] = {}
+    snapshots: dict[str, Path] = {}
     folder = root / ENVIRONMENTS_FOLDER
     for environment, model in pairs if folder.is_dir() else ():
         path = pin_path(environment, model)
         pin = _read_pin(root, path, sink)
         if pin is None:
             continue
-        text = _read_snapshot(root, model, pin, sink)
-        if text is not None:
+        if _has_snapshot(root, model, pin, sink):
             pins[environment, model] = pin
-            snapshots[pin.snapshot] = text
-    return Pins(pins, snapshots)
+            snapshots[pin.snapshot] = root / snapshot_path(model, pin.snapshot)
+    return Pins(pins, _Snapshots(snapshots))
+
+
+class _Snapshots(Mapping[str, str]):
+    """The texts of files, each read when it is asked for: together they are larger than all else in a compilation."""
+
+    def __init__(self, paths: Mapping[str, Path]) -> None:
+        self._paths = paths
+
+    def __getitem__(self, digest: str) -> str:
+        path = self._paths[digest]
+        try:
+            return path.read_text("utf-8", "replace")
+        except OSError:
+            return ""  # gone since: it has not the digest of what was promoted
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def _read_pin(root: Path, path: str, sink: Sink) -> Pin | None:
@@ -81,11 +101,10 @@ def _pin(value: object, path: str, sink: Sink) -> Pin | None:
     return Pin(version, artifact, image, snapshot, path, str(evidence) if evidence else None)
 
 
-def _read_snapshot(root: Path, model: str, pin: Pin, sink: Sink) -> str | None:
+def _has_snapshot(root: Path, model: str, pin: Pin, sink: Sink) -> bool:
     path = snapshot_path(model, pin.snapshot)
     try:
-        text = (root / path).read_text("utf-8")
-        json.loads(text)
+        json.loads((root / path).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         sink.error(
             "MLC905",
@@ -93,8 +112,8 @@ def _read_snapshot(root: Path, model: str, pin: Pin, sink: Sink) -> str | None:
             f"the pin's snapshot {path} is missing or damaged",
             help="restore it from git: it holds what was promoted",
         )
-        return None
-    return text
+        return False
+    return True
 
 
 def pin_data(pin: Pin) -> dict[str, str]:
