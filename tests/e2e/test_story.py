@@ -45,6 +45,14 @@ def realised(project: Project) -> Project:
     return project
 
 
+@pytest.fixture(scope="module")
+def built(realised: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    other = Project(Path(shutil.copytree(realised.root, tmp_path_factory.mktemp("built") / "minimal")))
+    other.mlc("release", "bad-day", "-e", "prod")
+    other.mlc("build")
+    return other
+
+
 def test_a_build_without_a_lock_says_to_lock(tmp_path: Path) -> None:
     ignored = shutil.ignore_patterns(".mlc", "deploy", "environments", "mlc.lock")
     shutil.copytree(ROOT / "examples" / "minimal", tmp_path / "p", ignore=ignored)
@@ -80,21 +88,21 @@ def test_what_passed_is_pinned_built_and_then_nothing_is_left_to_do(realised: Pr
     assert version[7:19] in deployment
 
 
-def test_a_line_of_a_manifest_leads_back_to_its_spec_field(realised: Project) -> None:
-    lines = (realised.root / "deploy/prod/bad-day/deployment.yaml").read_text().splitlines()
+def test_a_line_of_a_manifest_leads_back_to_its_spec_field(built: Project) -> None:
+    lines = (built.root / "deploy/prod/bad-day/deployment.yaml").read_text().splitlines()
     number = next(n for n, line in enumerate(lines, 1) if "cpu:" in line)
-    said = realised.mlc("why", f"deploy/prod/bad-day/deployment.yaml:{number}")
+    said = built.mlc("why", f"deploy/prod/bad-day/deployment.yaml:{number}")
     assert "target: kubernetes" in said
     assert "Model/bad-day" in said
     assert "spec:   mlc.yaml:" in said
 
 
-def test_a_file_edited_by_hand_is_not_overwritten(realised: Project) -> None:
-    path = realised.root / "deploy/prod/bad-day/service.yaml"
+def test_a_file_edited_by_hand_is_not_overwritten(built: Project) -> None:
+    path = built.root / "deploy/prod/bad-day/service.yaml"
     before = path.read_text()
     path.write_text(before + "# mine\n")
     try:
-        assert "MLC950" in realised.mlc("build", code=1)
+        assert "MLC950" in built.mlc("build", code=1)
         assert path.read_text().endswith("# mine\n")
     finally:
         path.write_text(before)
