@@ -21,7 +21,9 @@ metadata: {name: fleet, owner: platform}
 spec:
   image_registry: registry.example.com/fleet
   store: {ci: "s3://fleet/store"}
-  targets: {kubernetes: {}, argo-rollouts: {traffic: gateway-api}, docker: {}, github-actions: {}, prometheus: {}}
+  targets:
+    {kubernetes: {}, argo-rollouts: {traffic: gateway-api}, docker: {}, github-actions: {}, prometheus: {},
+     model-card: {}}
 """
 ENVIRONMENTS = """\
 kind: Environment
@@ -34,11 +36,11 @@ spec:
   promoted_from: staging
   namespace: ml
   ingress: {gateway: infra/public, host: example.com}
-  requires: {gates: [release-2]}
+  requires: {gates: [everywhere]}
   overrides:
     - {kind: Model, name: "score-[0-2]", set: {serving.replicas.min: 3}}
   patches:
-    - {target: {kind: Rollout, name: score-1}, patch: {spec: {revisionHistoryLimit: 4}}}
+    - {target: {kind: Rollout, name: score-0}, patch: {spec: {revisionHistoryLimit: 4}}}
 ---
 kind: Policy
 metadata: {name: house}
@@ -125,7 +127,7 @@ spec:
 
 
 def a_fleet(root: Path, models: int = 12) -> Path:
-    """Write the project, released to staging; the first half of the models has its pins."""
+    """Write the project; the first half of the models is pinned in staging, the first quarter in prod too."""
     (root / "specs").mkdir(parents=True)
     (root / "mlc.yaml").write_text(PROJECT)
     (root / "specs" / "environments.yaml").write_text(ENVIRONMENTS)
@@ -142,6 +144,8 @@ def a_fleet(root: Path, models: int = 12) -> Path:
     (root / "mlc.lock").write_text(lock_text(LockFile(mlc=__version__, datasets=entries)))
     for i in range(models // 2):
         release(root, f"score-{i}", "staging")
+    for i in range(models // 4):
+        release(root, f"score-{i}", "prod")
     return root
 
 

@@ -24,11 +24,15 @@ from mlc_compiler.frontend.project import Project
 
 SETTLED = unchanged.TICK / 1e9 + 0.015
 Edit = tuple[str, str, str]
-"""File, text in it, and what stands there instead; only the first is replaced."""
+"""File, text in it, and what stands there instead; or RELEASE, a model and the environment that it is pinned in."""
+RELEASE = "release"
 
 EDITS: tuple[Edit, ...] = (
     ("specs/score-0.yaml", "max: 10", "max: 12"),
     ("specs/score-0.yaml", "amount > 100", "amount > 250"),
+    (RELEASE, "score-0", "staging"),
+    (RELEASE, "score-0", "prod"),
+    (RELEASE, "score-9", "staging"),
     ("specs/score-1.yaml", "weight: 25", "weight: 30"),
     ("specs/score-1.yaml", "strategy: canary", "strategy: rolling"),
     ("specs/score-2.yaml", "min: 0.70", "min: 0.75"),
@@ -46,18 +50,22 @@ EDITS: tuple[Edit, ...] = (
     ("specs/score-10.yaml", "features: [payments-10.*]", "features: [payments-10.*, payments-11.large]"),
     ("specs/score-11.yaml", "sum(amount)", "sum(amount"),
     ("specs/score-11.yaml", "kind: Gate", "kind: Gate\nx-allow: {MLC801: {until: 2999-01-01, reason: later}}"),
+    ("specs/score-6.yaml", "  serving: {mode", "  train: {timeout: 3h}\n  serving: {mode"),
+    ("specs/score-4.yaml", "path: data/events-4.parquet", "path: data/other/events.parquet"),
+    (RELEASE, "score-1", "staging"),
     ("specs/shared.yaml", "min: 1000", "min: 2000"),
     ("specs/shared.yaml", "minimum: 0", "minimum: 1"),
     ("specs/everywhere.yaml", "min: 0.6", "min: 0.65"),
     ("specs/environments.yaml", "replicas.min: 3", "replicas.min: 2"),
-    ("specs/environments.yaml", "gates: [release-2]", "gates: []"),
+    ("specs/environments.yaml", "gates: [everywhere]", "gates: []"),
     ("mlc.yaml", "owner: platform", "owner: ranking"),
     ("mlc.lock", '"rows": 100000', '"rows": 200000'),
     ("environments/staging/score-0.yaml", "artifact", "# seen\nartifact"),
     ("deploy/staging/score-0/rollout.yaml", "replicas", "replicass"),
     ("deploy/staging/kustomization.yaml", "resources", "resource"),
 )
-FEW = tuple(edit for edit in EDITS[:11] if edit[1] != "strategy: canary" and "happened_at" not in edit[1])
+RELEASED = (RELEASE, "score-1", "staging")
+FEW = tuple(edit for edit in EDITS[:14] if edit[0] != RELEASE and "happened_at" not in edit[1])
 """Edits of no other files than the model's, and of nothing that the workflows of all models are written from."""
 
 
@@ -119,6 +127,11 @@ def a_copy(built: Path) -> Iterator[Path]:
 def apply(root: Path, edit: Edit) -> None:
     """Make an edit, or take it back where it was made before."""
     path, old, new = edit
+    if path == RELEASE:
+        with contextlib.suppress(AssertionError):  # what has errors is not released
+            fleet.release(root, old, new)
+        time.sleep(SETTLED)
+        return
     text = (root / path).read_text()
     (root / path).write_text(text.replace(old, new, 1) if new not in text or not new else text.replace(new, old, 1))
     time.sleep(SETTLED)
@@ -156,6 +169,14 @@ def test_an_edit_ends_as_if_nothing_were_remembered(built: Path, edit: Edit) -> 
             same(root, command)
         apply(root, edit)
         same(root, "build")
+
+
+def test_an_edit_and_its_release_end_as_if_nothing_were_remembered(built: Path) -> None:
+    with a_copy(built) as root:
+        for edit in (*EDITS[:3], ("specs/score-1.yaml", "strategy: canary", "strategy: rolling"), RELEASED):
+            apply(root, edit)
+            same(root, "build")
+        same(root, "plan")
 
 
 @pytest.mark.parametrize("edit", FEW, ids=lambda e: f"{e[0]}: {e[2]}")

@@ -204,14 +204,16 @@ class _Json(_Lines):
 
     def node(self, value: object, pad: str, head: str, tail: str) -> None:
         """Write a value between `head`, its indentation and key, and `tail`, its comma."""
-        if isinstance(value, Sourced):
+        if isinstance(value, str) or type(value) in _SINGLE:
+            self.lines.append(f"{head}{_json_scalar(value)}{tail}")
+        elif isinstance(value, Sourced):
             outer = self.begin(value.origin)
             self.node(value.value, pad, head, tail)
             self.end(outer)
-        elif isinstance(value, Mapping) and value:
+        elif isinstance(value, _MAPPINGS) and value:
             entries = [(f"{_json_key(key)}: ", item) for key, item in value.items()]
             self._container(entries, pad, (f"{head}{{", f"{pad}}}{tail}"))
-        elif isinstance(value, list | tuple) and value:
+        elif isinstance(value, _SEQUENCES) and value:
             self._container([("", item) for item in value], pad, (f"{head}[", f"{pad}]{tail}"))
         else:
             self.lines.append(f"{head}{_json_scalar(value)}{tail}")
@@ -312,7 +314,7 @@ def _json_key(key: object) -> str:
 
 def _json_scalar(value: object) -> str:
     if isinstance(value, str):
-        if _LONE_SURROGATE.search(value):
+        if not value.isascii() and _LONE_SURROGATE.search(value):
             raise ValueError(f"a lone surrogate cannot be written: {value!r}")
         return encode_basestring(value)
     return _scalar(value)

@@ -80,7 +80,11 @@ class Target(Protocol):
         ...
 
     def emit_project(self, project: ProjectRelease) -> Iterable[Artifact]:
-        """Return the artifacts that belong to no environment: workflows, images, cards."""
+        """Return the artifacts that belong to no environment: workflows, images, cards.
+
+        One that names a model depends on nothing but that model, in whatever environments, and the project: after an
+        edit, only the models that it concerns are given. What depends on several models names none.
+        """
         ...
 
 

@@ -26,7 +26,7 @@ from mlc_compiler.frontend.workspace import spec_tree
 from mlc_compiler.incremental import memory as memories
 from mlc_compiler.incremental.memory import Memory, Summary
 from mlc_compiler.incremental.part import Compile, Part, compile_part
-from mlc_compiler.incremental.units import memory_of, summary
+from mlc_compiler.incremental.units import Run, memory_of, summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ def _all(opened: Workspace, digests: Digests, code: tuple[str, ...], preview: bo
     dated = any(document.waivers for document in opened.project.documents())
 
     def after() -> Memory:
-        read = memories.stamps(opened.root, inputs)
-        return memory_of(opened, opened.findings, read, _made_by(code), _today() if dated else "")
+        run = Run(_made_by(code), _today() if dated else "", tree.files, memories.stamps(opened.root, inputs))
+        return memory_of(opened, opened.findings, run)
 
     return Outputs(
         opened.root, opened.artifacts, None, told, _warned(opened.findings), digests, code, inputs, dated, after

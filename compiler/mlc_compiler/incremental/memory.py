@@ -50,6 +50,10 @@ class Memory:
     """The day, for a project whose findings depend on it; else empty."""
     inputs: Mapping[str, str]
     """The stamp of every file and folder that was read or looked for."""
+    specs: tuple[str, ...]
+    """The folders that mlc.yaml names for specs."""
+    files: tuple[str, ...]
+    """The spec files in them."""
     labels: Mapping[str, tuple[str, ...]]
     """The documents of each spec file, in order."""
     common: tuple[str, ...]
@@ -111,6 +115,8 @@ def _to_json(memory: Memory) -> dict[str, Any]:
         "made_by": memory.made_by,
         "date": memory.date,
         "inputs": memory.inputs,
+        "specs": memory.specs,
+        "files": memory.files,
         "labels": memory.labels,
         "common": memory.common,
         "anchors": memory.anchors,
@@ -129,6 +135,8 @@ def _from_json(data: Mapping[str, Any]) -> Memory:
         made_by=data["made_by"],
         date=data["date"],
         inputs=data["inputs"],
+        specs=tuple(data["specs"]),
+        files=tuple(data["files"]),
         labels={file: tuple(labels) for file, labels in data["labels"].items()},
         common=tuple(data["common"]),
         anchors=tuple(data["anchors"]),

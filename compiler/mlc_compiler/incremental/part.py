@@ -6,6 +6,7 @@ model is written from that model, its environment and the project alone, as `bac
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +14,14 @@ from typing import Any
 
 from mlc_compiler.backend.kustomization import kubernetes_objects
 from mlc_compiler.backend.target import Artifact
-from mlc_compiler.conventions import PROJECT_FILE
+from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, PROJECT_FILE
 from mlc_compiler.diagnostics import Finding, Place, Sink
 from mlc_compiler.frontend.check import check
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.resolve import resolve
 from mlc_compiler.frontend.waivers import active_waivers
-from mlc_compiler.frontend.workspace import read
+from mlc_compiler.frontend.workspace import read, spec_tree
 from mlc_compiler.frontend.yaml_source import load
 from mlc_compiler.incremental.memory import Memory, Unit, stamps
 from mlc_compiler.incremental.units import ATTACHED_KINDS, Made, is_common, units
@@ -58,7 +59,7 @@ def compile_part(root: Path, memory: Memory, today: str, compile: Compile) -> Pa
         return None
     if now == memory.inputs:
         return Part((), _sink(memory.findings), memory)
-    edit = _edit(now, memory)
+    edit = _edit(root, now, memory)
     if edit is None:
         return None
     reading = Sink()
@@ -77,15 +78,31 @@ def compile_part(root: Path, memory: Memory, today: str, compile: Compile) -> Pa
 
 
 # --- what to compile -------------------------------------------------------------------------------------------------
-def _edit(now: Mapping[str, str], memory: Memory) -> _Edit | None:
+def _edit(root: Path, now: Mapping[str, str], memory: Memory) -> _Edit | None:
     changed = {path for path, stamp in now.items() if stamp != memory.inputs[path]}
     specs = changed & memory.labels.keys()
     touched = {label for path in specs for label in memory.labels[path]}
     models = {n for n, u in memory.units.items() if not touched.isdisjoint(u.needs) or not changed.isdisjoint(u.reads)}
-    read_by_one = {path for name in models for path in memory.units[name].reads}
-    if specs & set(memory.common) or changed - specs - read_by_one or not all(now[p] for p in changed):
+    rest = changed - specs - {path for name in models for path in memory.units[name].reads}
+    if specs & set(memory.common) or not all(now[p] for p in changed) or not _same_files(root, rest, memory):
         return None
     return _limited(_Edit(tuple(sorted(changed)), now, frozenset(models | set(memory.anchors))), memory)
+
+
+def _same_files(root: Path, folders: set[str], memory: Memory) -> bool:
+    """Tell whether these are folders that hold the files they held: many programs replace a file to change it."""
+    tree = spec_tree(root, memory.specs)
+    pins = {path for unit in memory.units.values() for path in unit.reads}
+    for folder in folders:
+        if folder == ENVIRONMENTS_FOLDER:
+            continue  # what matters of it are the folders of the environments, which are looked at themselves
+        if posixpath.dirname(folder) == ENVIRONMENTS_FOLDER:
+            found = {f"{folder}/{name}.yaml" for name in memory.units if (root / folder / f"{name}.yaml").is_file()}
+            if not found <= pins:
+                return False
+        elif folder not in tree.folders or tree.files != memory.files:
+            return False
+    return True
 
 
 def _limited(edit: _Edit, memory: Memory) -> _Edit | None:
@@ -138,10 +155,11 @@ def _part(root: Path, memory: Memory, edit: _Edit, made: Made, findings: Sink, t
     if any(_outside(memory.units[name]) != _outside(unit) for name, unit in fresh.items()):
         return None
     total = _sink((*kept, *(f for f in findings if f.code not in ABOUT_ALL)))
+    gone = {path for name in fresh for path in memory.units[name].reads}
+    read = {path: stamp for path, stamp in edit.stamps.items() if path not in gone}
+    inputs = {**read, **stamps(root, (path for unit in fresh.values() for path in unit.reads))}
     dated = memory.date or (today if any(d.waivers for d in made.compilation.project.documents()) else "")
-    after = replace(
-        memory, date=dated, inputs=edit.stamps, units={**memory.units, **fresh}, findings=tuple(total), disk=""
-    )
+    after = replace(memory, date=dated, inputs=inputs, units={**memory.units, **fresh}, findings=tuple(total), disk="")
     return Part(own, total, after)
 
 
@@ -152,8 +170,8 @@ def _sink(findings: Iterable[Finding]) -> Sink:
 
 
 def _outside(unit: Unit) -> tuple[object, ...]:
-    """Return what else than its own artifacts a unit decides."""
-    return unit.reads, unit.artifacts, unit.facts
+    """Return what else than the text of its artifacts a unit decides."""
+    return unit.artifacts, unit.facts
 
 
 def _kept(memory: Memory, fresh: Mapping[str, Unit], project: Project, findings: Sink) -> tuple[Finding, ...] | None:

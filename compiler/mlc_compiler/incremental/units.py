@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
@@ -38,15 +38,27 @@ class Made(Protocol):
     def artifacts(self) -> tuple[Artifact, ...]: ...
 
 
-def memory_of(made: Made, findings: tuple[Finding, ...], read: Mapping[str, str], made_by: str, date: str) -> Memory:
-    """Return what to remember of a whole project that has no errors; `read` are the stamps of its inputs."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run over a whole project: which code it was, the day if that mattered, its spec files, its inputs' stamps."""
+
+    made_by: str
+    date: str
+    files: tuple[str, ...]
+    inputs: Mapping[str, str]
+
+
+def memory_of(made: Made, findings: tuple[Finding, ...], run: Run) -> Memory:
+    """Return what to remember of a whole project that has no errors."""
     project, artifacts = made.compilation.project, made.artifacts
     common = tuple(sorted({d.place.file for d in project.documents() if is_common(d)}))
     watched = watched_fields(made)
     return Memory(
-        made_by=made_by,
-        date=date,
-        inputs=read,
+        made_by=run.made_by,
+        date=run.date,
+        inputs=run.inputs,
+        specs=tuple(project.spec.specs),
+        files=run.files,
         labels=_labels(project),
         common=common,
         anchors=anchors(project, artifacts, common),
@@ -135,12 +147,13 @@ def watched_fields(made: Made) -> tuple[str, ...]:
     reads: set[str] = set()
     shared = {a.target for a in made.artifacts if a.model is None}
     project = made.compilation.releases
+    pinned = [r.with_models(tuple(m for m in r.models if m.pin)) for r in project.releases]
     releases = tuple(r.with_models(_watched(r.models, reads)) for r in project.releases)
     watching = ir.ProjectRelease(project.project, releases, _watched(project.models, reads))
     for target in (t for t in made.inputs.targets if t.name in shared):
         list(target.emit_project(watching))
-        for release in releases:
-            list(target.emit_environment(release.with_models(tuple(m for m in release.models if m.pin))))
+        for release in pinned:
+            list(target.emit_environment(release.with_models(_watched(release.models, reads))))
     return tuple(sorted(reads))
 
 
