@@ -74,7 +74,10 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One diagnostic. `note` stands under the caret; `help` is an imperative that mends it."""
+    """One diagnostic. `note` stands under the caret; `help` is an imperative that mends it.
+
+    `fix` is what mends it when it stands where `at` points, where one text does; editors and SARIF offer it.
+    """
 
     code: str
     message: str
@@ -83,6 +86,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     help: str = ""
     severity: Severity = Severity.ERROR
+    fix: str = ""
 
     def span(self) -> Span:
         """Return the span of a located finding; raises TypeError for one that was never located."""
@@ -112,7 +116,7 @@ class Sink:
         for finding in findings:
             self.add(finding)
 
-    def error(
+    def error(  # noqa: PLR0913  what a finding consists of
         self,
         code: str,
         at: Place | Span,
@@ -120,11 +124,12 @@ class Sink:
         *,
         note: str = "",
         help: str = "",
+        fix: str = "",
         related: Iterable[Related] = (),
     ) -> None:
-        self.add(Finding(code, message, at, note, tuple(related), help))
+        self.add(Finding(code, message, at, note, tuple(related), help, Severity.ERROR, fix))
 
-    def warn(
+    def warn(  # noqa: PLR0913  what a finding consists of
         self,
         code: str,
         at: Place | Span,
@@ -132,9 +137,10 @@ class Sink:
         *,
         note: str = "",
         help: str = "",
+        fix: str = "",
         related: Iterable[Related] = (),
     ) -> None:
-        self.add(Finding(code, message, at, note, tuple(related), help, Severity.WARNING))
+        self.add(Finding(code, message, at, note, tuple(related), help, Severity.WARNING, fix))
 
     def info(self, code: str, at: Place | Span, message: str, *, note: str = "", help: str = "") -> None:
         self.add(Finding(code, message, at, note, (), help, Severity.INFO))

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from mlc_compiler import ir
-from mlc_compiler.analysis import analyse
+from mlc_compiler.analysis import analyse, prove
 from mlc_compiler.analysis.capability import check_capability
+from mlc_compiler.analysis.subject import Subject
 from mlc_compiler.backend.kustomization import kustomization, unmatched_patches
 from mlc_compiler.backend.target import Artifact, Target
 from mlc_compiler.conventions import PROJECT_FILE
@@ -83,6 +84,7 @@ def compile_project(project: Project, inputs: Inputs, sink: Sink) -> Compilation
     analyse(project, sink)
     check_capability(project, controllers, sink)
     models = resolve_models(project, inputs.lock, inputs.code, sink)
+    prove(Subject(project, inputs.lock, models), sink)
     if sink.failed():
         return None
     base = project_ir(project, inputs.lock.pinned())

@@ -196,6 +196,7 @@ def test_json_says_all_that_the_text_says() -> None:
         "code": "MLC302",
         "severity": "error",
         "message": LEAK.message,
+        "fix": "",
         "at": {"file": "specs/features.yaml", "line": 4, "column": 27, "end_line": 4, "end_column": 36},
         "note": "known at `actual_arrival`",
         "help": LEAK.help,

@@ -13,7 +13,7 @@ from typing import Any
 from mlc_compiler.conventions import CACHE_FOLDER
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Span
 
-FORMAT = 1
+FORMAT = 2
 _FILE = f"{CACHE_FOLDER}/models.json"
 
 
@@ -157,15 +157,24 @@ def _from_json(data: Mapping[str, Any]) -> Memory:
 def _finding_json(finding: Finding) -> list[Any]:
     related = [(r.label, r.text, _at_json(r.at)) for r in finding.related]
     at, severity = _at_json(finding.at), finding.severity.value
-    return [finding.code, finding.message, at, finding.note, related, finding.help, severity]
+    return [finding.code, finding.message, at, finding.note, related, finding.help, severity, finding.fix]
 
 
-def _finding(code: str, message: str, at: Any, note: str, related: Any, help: str, severity: str) -> Finding:  # noqa: ANN401, PLR0913, PLR0917  a row of JSON
+def _finding(  # noqa: PLR0913, PLR0917  a row of JSON
+    code: str,
+    message: str,
+    at: Any,  # noqa: ANN401
+    note: str,
+    related: Any,  # noqa: ANN401
+    help: str,
+    severity: str,
+    fix: str,
+) -> Finding:
     beside = tuple(Related(label, text, _at(where)) for label, text, where in related)
     place = _at(at)
     if place is None:
         raise ValueError(at)
-    return Finding(code, message, place, note, beside, help, Severity(severity))
+    return Finding(code, message, place, note, beside, help, Severity(severity), fix)
 
 
 def _at_json(at: Place | Span | None) -> list[Any] | None:

@@ -16,7 +16,7 @@ def report_expression(problems: Iterable[ExpressionProblem], at: Place, sink: Si
     for problem in problems:
         severity = Severity.WARNING if problem.warning else Severity.ERROR
         place = at.slice(*problem.span)
-        sink.add(Finding(problem.code, problem.message, place, problem.note, (), problem.help, severity))
+        sink.add(Finding(problem.code, problem.message, place, problem.note, (), problem.help, severity, problem.fix))
 
 
 def report(problems: Iterable[Problem], project: Project, sink: Sink) -> None:
@@ -26,7 +26,7 @@ def report(problems: Iterable[Problem], project: Project, sink: Sink) -> None:
         related = tuple(Related(r.label, r.text, _place(r.at, places) if r.at else None) for r in problem.related)
         severity = Severity.WARNING if problem.warning else Severity.ERROR
         at = _place(problem.at, places)
-        sink.add(Finding(problem.code, problem.message, at, problem.note, related, problem.help, severity))
+        sink.add(Finding(problem.code, problem.message, at, problem.note, related, problem.help, severity, problem.fix))
 
 
 def _place(at: ProblemPlace, places: dict[str, Place]) -> Place:

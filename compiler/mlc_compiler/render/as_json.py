@@ -25,6 +25,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "at": _span(finding.span()),
         "note": finding.note,
         "help": finding.help,
+        "fix": finding.fix,
         "related": [_related(item) for item in finding.related],
     }
 

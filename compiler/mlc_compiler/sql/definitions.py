@@ -144,6 +144,7 @@ class Problem:
     help: str = ""
     related: tuple[ProblemRelated, ...] = ()
     warning: bool = False
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

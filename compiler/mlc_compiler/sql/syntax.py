@@ -18,6 +18,7 @@ class ExpressionProblem:
     note: str = ""
     help: str = ""
     warning: bool = False
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
