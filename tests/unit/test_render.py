@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
+from typing import Any
 
 import jsonschema
 import pytest
 
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Span
-from mlc_compiler.render import render_github, render_json, render_text, summary
+from mlc_compiler.render import render_github, render_json, render_sarif, render_text, summary
 from mlc_compiler.render.cells import width
 
 FEATURES = """\
@@ -239,3 +241,46 @@ def test_a_github_annotation_is_cut_at_64_kib_between_characters(character: str,
     shown = render_github([long]).removesuffix("\n")
     assert 64 * 1024 - 4 <= len(shown.encode()) <= 64 * 1024
     assert re.fullmatch("(x|%25|中|🙂)*\\.\\.\\.", shown.split("::", 2)[2])
+
+
+# --- SARIF -----------------------------------------------------------------------------------------------------------
+def sarif(*findings: Finding, text: str = FEATURES) -> dict[str, Any]:
+    (run,) = json.loads(render_sarif(findings, lambda _: text))["runs"]
+    return dict(run)
+
+
+def test_sarif_says_all_that_the_text_says() -> None:
+    run = sarif(LEAK)
+    (rule,), (result,) = run["tool"]["driver"]["rules"], run["results"]
+    assert rule["id"] == result["ruleId"] == "MLC302"
+    assert result["level"] == "error"
+    assert "known at `actual_arrival`" in result["message"]["text"]
+    assert "help: aggregate earlier flights" in result["message"]["text"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "specs/features.yaml", "uriBaseId": "%SRCROOT%"}
+    assert place["region"] == {"startLine": 4, "startColumn": 27, "endLine": 4, "endColumn": 36}
+    assert result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 18
+
+
+def test_a_fix_becomes_a_replacement_of_the_marked_text() -> None:
+    (result,) = sarif(replace(LEAK, fix="dep_delay"))["results"]
+    (change,) = result["fixes"][0]["artifactChanges"]
+    assert change["replacements"][0]["insertedContent"] == {"text": "dep_delay"}
+    assert change["replacements"][0]["deletedRegion"] == result["locations"][0]["physicalLocation"]["region"]
+    assert "fixes" not in sarif(LEAK)["results"][0]
+
+
+def test_a_fingerprint_survives_lines_that_move_and_tells_twins_apart() -> None:
+    moved = replace(LEAK, at=Span("specs/features.yaml", 5, 27, 5, 36))
+    marks = [
+        result["partialFingerprints"]["mlcFinding/v1"]
+        for run in (sarif(LEAK), sarif(moved, text=f"# new{FEATURES}".replace("# new", "# new\n")), sarif(LEAK, LEAK))
+        for result in run["results"]
+    ]
+    assert marks[0] == marks[1] == marks[2]
+    assert marks[2] != marks[3]
+
+
+def test_a_path_is_a_uri() -> None:
+    (result,) = sarif(replace(LEAK, at=Span("specs/a b%.yaml", 1, 1, 1, 1)))["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "specs/a%20b%25.yaml"

@@ -56,16 +56,18 @@ class Console:
     def findings(self, findings: Iterable[Finding], root: Path) -> bool:
         """Show the findings, as the result where they are it, else as text; return whether one is an error."""
         from mlc_compiler.frontend.locate import locate
-        from mlc_compiler.render import render_github, render_json, render_text
+        from mlc_compiler.render import render_github, render_json, render_sarif, render_text
 
         read = reader(root)
         located = locate(findings, read)
+        shown = [f for f in located if f.severity is not Severity.INFO or self.verbose]
         if self.judges and self.format == "json":
             self.out(render_json(located))
         elif self.judges and self.format == "github":
             self.out(render_github(located))
+        elif self.judges and self.format == "sarif":
+            self.out(render_sarif(shown, read))
         elif located:
-            shown = [f for f in located if f.severity is not Severity.INFO or self.verbose]
             self._err(render_text(shown, read, self.color, 120))
         if self.github and located and not (self.judges and self.format != "text"):
             sys.stderr.write(render_github(located))

@@ -9,7 +9,7 @@ from mlc_compiler.cli.console import Console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=("text", "json", "github"), default="text")
+    parser.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text")
     parser.set_defaults(judges=True)
     parser.add_argument("--strict", action="store_true", help="warnings fail as errors do")
 
