@@ -6,7 +6,7 @@ MLC := $(BIN)/mlc -C examples/flights
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format generate bench requirements clean
+.PHONY: help demo test lint format generate bench mutants requirements clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ generate: $(VENV)/dev.stamp ## write schemas and generated docs anew from the co
 
 bench: $(VENV)/dev.stamp ## print the table of measured times
 	@for script in bench/*.py; do $(BIN)/python "$$script" || exit; done
+
+mutants: $(VENV)/dev.stamp node_modules/.stamp ## print what is found in some hundred spoilt examples, and by whom
+	@PYTHONPATH=tests $(BIN)/python -m mutants
 
 requirements: ## write requirements/*.txt anew from pyproject.toml; needs uv
 	uv pip compile pyproject.toml requirements/build.in --all-extras $(COMPILE) -o requirements/dev.txt

@@ -14,7 +14,8 @@ from mlc_compiler.cli.garbage import uncollected
 from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
 from mlc_compiler.diagnostics import Finding, Place, Sink, Span, nearest
 from mlc_compiler.frontend import workspace
-from mlc_compiler.frontend.lock import LockFile, parse_lock
+from mlc_compiler.frontend.lock import LockFile
+from mlc_compiler.frontend.lock_reading import parse_lock
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.waivers import active_waivers
 from mlc_compiler.gitops.pins import read_pins
@@ -162,4 +163,5 @@ def _check_targets(project: Project, registry: Registry, sink: Sink) -> None:
                 project.document.at("targets", name).name(),
                 f"there is no target `{name}`",
                 help=f"did you mean `{near}`?" if near else f"installed: {', '.join(registry.names())}",
+                fix=near or "",
             )

@@ -38,12 +38,21 @@ def _check_kind(value: dict[str, Json], place: Place, sink: Sink) -> bool:
         return True
     known = f"the kinds are {', '.join(KINDS)}"
     if "kind" not in value:
-        sink.error("MLC108", place, "the document has no `kind`", help=known)
+        _no_kind(value, place, known, sink)
         return False
     near = nearest(kind, KINDS) if isinstance(kind, str) else None
     said = f"unknown kind `{kind}`" if isinstance(kind, str) else f"the kind is {described(kind)}"
-    sink.error("MLC108", place.at("kind"), said, help=f"did you mean `{near}`?" if near else known)
+    sink.error("MLC108", place.at("kind"), said, help=f"did you mean `{near}`?" if near else known, fix=near or "")
     return False
+
+
+def _no_kind(value: dict[str, Json], place: Place, known: str, sink: Sink) -> None:
+    near = nearest("kind", (key for key in value if key not in _ENVELOPE))
+    if near is None:
+        sink.error("MLC108", place, "the document has no `kind`", help=known)
+    else:
+        said = f"the document has no `kind`, but `{near}`"
+        sink.error("MLC108", place.at(near).name(), said, help="did you mean `kind`?", fix="kind")
 
 
 def _check_version(value: dict[str, Json], place: Place, sink: Sink) -> bool:
@@ -57,11 +66,10 @@ def _check_version(value: dict[str, Json], place: Place, sink: Sink) -> bool:
 
 def _check_one(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[Document[Any]]:
     kind = str(value["kind"])
-    for key in value:
-        if key not in _ENVELOPE and not key.startswith("x-"):
-            unknown_field(place.at(key), key, _ENVELOPE, sink)
+    unknown = [key for key in value if key not in _ENVELOPE and not key.startswith("x-")]
+    meant = {unknown_field(place.at(key), key, _ENVELOPE, sink) for key in unknown}
     for part, help in (("metadata", "add `metadata: {name: ...}`"), ("spec", "add `spec:` with the kind's fields")):
-        if part not in value:
+        if part not in value and part not in meant:
             sink.error("MLC102", place, f"the {kind} has no `{part}`", help=help)
     waivers = _waivers(value, place, sink)
     if "metadata" not in value or "spec" not in value:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from mlc_compiler.diagnostics import Place, Related, Sink, nearest
 from mlc_compiler.frontend.yaml_scalar import Value as Json
 
+_OPENED = re.compile(r"\$\{\{[^}]*(?:\}\})?")
 _PLACEHOLDER = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 MAX_DOCUMENTS = 10_000
 
@@ -22,6 +23,7 @@ def expand(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[dict[st
     metadata = value.get("metadata")
     matrix = metadata.get("matrix") if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(matrix, dict):
+        _refuse_placeholders(value, place, "the document has no `metadata.matrix`", sink)
         yield value
         return
     lists = {k: v for k, v in matrix.items() if isinstance(v, list) and v}
@@ -31,12 +33,23 @@ def expand(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[dict[st
     if not _fits(metadata, lists, place, sink):
         return
     bare = {**value, "metadata": {k: v for k, v in metadata.items() if k != "matrix"}}
+    _refuse_placeholders(bare, place, "", sink)
     for combination in itertools.product(*lists.values()):
         try:
             yield _document(bare, dict(zip(lists, combination, strict=True)))
         except _UnknownKey:
             _report_unknown(bare, lists, place, sink)
             return
+
+
+def _refuse_placeholders(value: Json, place: Place, always: str, sink: Sink) -> None:
+    """Report every `${{ }}` that is not filled in: it would be taken for plain text."""
+    for at, text in _texts(value, place):
+        for found in _OPENED.finditer(text):
+            if always or not _PLACEHOLDER.fullmatch(found[0]):
+                said = f"`{found[0]}` is not filled in" + (f": {always}" if always else "")
+                help = "only `${{ matrix.KEY }}` is filled in, from the lists under `metadata.matrix`"
+                sink.error("MLC110", at.slice(*found.span()), said, help=help)
 
 
 def _report_unknown(value: dict[str, Json], lists: dict[str, list[Json]], place: Place, sink: Sink) -> None:
@@ -51,18 +64,27 @@ def _report_unknown(value: dict[str, Json], lists: dict[str, list[Json]], place:
                 f"the matrix has no `{key}`",
                 related=[Related("matrix", ", ".join(lists), place.at("metadata", "matrix"))],
                 help=f"write `matrix.{near}`" if near else f"take one of {', '.join(lists)}, or add `{key}` to it",
+                fix=f"${{{{ matrix.{near} }}}}" if near else "",
             )
 
 
 def _placeholders(value: Json, place: Place) -> Iterator[tuple[Place, re.Match[str]]]:
+    for at, text in _texts(value, place):
+        yield from ((at, match) for match in _PLACEHOLDER.finditer(text))
+
+
+def _texts(value: Json, place: Place) -> Iterator[tuple[Place, str]]:
+    """Yield the texts with an opened placeholder, notes under `x-` keys left out."""
     if isinstance(value, str):
-        yield from ((place, match) for match in _PLACEHOLDER.finditer(value))
+        if "${{" in value:
+            yield place, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _placeholders(item, place.at(key))
+            if not key.startswith("x-"):
+                yield from _texts(item, place.at(key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _placeholders(item, place.at(index))
+            yield from _texts(item, place.at(index))
 
 
 def _fits(metadata: dict[str, Json], lists: dict[str, list[Json]], place: Place, sink: Sink) -> bool:

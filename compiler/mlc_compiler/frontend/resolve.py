@@ -75,7 +75,7 @@ def lookup(name: str, known: ByName, kind: str, at: Place, sink: Sink) -> Docume
     near = nearest(name, known)
     listed = ", ".join(sorted(known)[:8]) or "none"
     help = f"did you mean `{near}`?" if near else f"declare it, or take one of: {listed}"
-    sink.error("MLC204", at, f"there is no {kind} `{name}`", help=help)
+    sink.error("MLC204", at, f"there is no {kind} `{name}`", help=help, fix=near or "")
     return None
 
 
@@ -162,7 +162,8 @@ def _check_model_names(model: Document[Model], kinds: Mapping[str, ByName], sink
     if spec.label.over:
         lookup(spec.label.over, kinds["Dataset"], "Dataset", model.at("label", "over"), sink)
     if spec.serving.input and spec.serving.input != "dataset":
-        lookup(spec.serving.input, kinds["Dataset"], "Dataset", model.at("serving", "input"), sink)
+        known = {**kinds["Dataset"], "dataset": model}  # the word for the model's own: a candidate of the nearest
+        lookup(spec.serving.input, known, "Dataset", model.at("serving", "input"), sink)
 
 
 def _select(
@@ -214,6 +215,7 @@ def _wanted(view: Document[FeatureView], wanted: str, at: Place, sink: Sink) -> 
             at,
             f"view `{view.name}` has no feature `{wanted}`",
             help=f"did you mean `{view.name}.{near}`?" if near else f"its features are {', '.join(names)}",
+            fix=f"{view.name}.{near}" if near else "",
         )
     return found
 
@@ -228,6 +230,7 @@ def _check_excluded(model: Document[Model], views: Mapping[str, Document[Feature
                 model.at("exclude", index),
                 f"no selected view has a feature `{name}`",
                 help=f"did you mean `{near}`?" if near else "remove it",
+                fix=near or "",
             )
 
 
@@ -267,6 +270,7 @@ def _check_monitors(monitors: Iterable[Document[Any]], sink: Sink) -> None:
                     help=f"did you mean `{near}`?"
                     if near
                     else f"its signals are {', '.join(sorted(signals)) or 'none'}",
+                    fix=near or "",
                 )
 
 

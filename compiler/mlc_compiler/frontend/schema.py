@@ -52,7 +52,8 @@ def validate(
         return model.model_validate(_without_notes(value))
     except ValidationError as error:
         report = _Report(model, value, within, _Fixed.of(place) if fixed_place else place, sink)
-        for details in error.errors(include_url=False):
+        # A misspelt field first: that it is missing under its right name would be the same mistake again.
+        for details in sorted(error.errors(include_url=False), key=lambda d: d["type"] != "extra_forbidden"):
             report.add(details)
         return None
 
@@ -83,13 +84,15 @@ class _Report:
     def __init__(self, model: type[BaseModel], value: Json, within: str, place: Place, sink: Sink) -> None:
         self._model, self._value, self._within = model, value, within
         self._place, self._sink = place, sink
+        self._meant: set[Path] = set()
 
     def add(self, details: ErrorDetails) -> None:
         """Add the finding of one error."""
         path = _yaml_path(self._value, details["loc"])
         at, kind, context = self._place.at(*path), details["type"], details.get("ctx", {})
         if kind == "extra_forbidden":
-            unknown_field(at, str(path[-1]), _fields(self._model, path[:-1]), self._sink)
+            near = unknown_field(at, str(path[-1]), _fields(self._model, path[:-1]), self._sink)
+            self._meant |= {(*path[:-1], near)} if near else set()
         elif kind == "missing":
             self._missing(at, path, str(details["loc"][-1]))
         elif kind == "literal_error":
@@ -105,6 +108,8 @@ class _Report:
             self._out_of_bounds(at, path, details)
 
     def _missing(self, at: Place, path: Path, field: str) -> None:
+        if (*path, field) in self._meant:
+            return
         subject = ".".join(filter(None, (self._within, *_named_steps(self._model, path), field)))
         help = f"add `{field}:`; `mlc explain {subject}` tells what it means"
         self._sink.error("MLC102", at, f"`{field}` is missing", help=help)
@@ -113,7 +118,7 @@ class _Report:
         choices = _choices(self._model, path)
         near, listed = nearest(str(given), choices), ", ".join(choices)
         help = f"did you mean `{near}`? The choices are {listed}" if near else f"the choices are {listed}"
-        self._sink.error("MLC104", at, f"{_name(path)} can't be {described(given)}", help=help)
+        self._sink.error("MLC104", at, f"{_name(path)} can't be {described(given)}", help=help, fix=near or "")
 
     def _one_of(self, at: Place, context: Mapping[str, Any]) -> None:
         forms = ", ".join(f"`{f}`" for f in context["forms"])
@@ -135,12 +140,13 @@ class _Report:
         self._sink.error("MLC106", at, said, help=f"give {wanted}")
 
 
-def unknown_field(at: Place, name: str, known: Iterable[str], sink: Sink) -> None:
-    """Report a key that the mapping does not have, with the nearest that it has."""
+def unknown_field(at: Place, name: str, known: Iterable[str], sink: Sink) -> str | None:
+    """Report a key that the mapping does not have; return the nearest that it has."""
     names = sorted(known)
     near = nearest(name, names)
     help = f"did you mean `{near}`?" if near else f"the fields here are {', '.join(names)}"
-    sink.error("MLC101", at.name(), f"unknown field `{name}`", help=help)
+    sink.error("MLC101", at.name(), f"unknown field `{name}`", help=help, fix=near or "")
+    return near
 
 
 def described(value: object) -> str:

@@ -50,12 +50,20 @@ def test_all_errors_of_a_document_are_told_at_once() -> None:
         ("MLC101", ("more",)),
         ("MLC101", ("spec", "checks", 1, "f1")),
         ("MLC101", ("spec", "modle")),
-        ("MLC102", ("metadata",)),
-        ("MLC102", ("spec",)),
         ("MLC103", ("spec", "checks", 0, "metric")),
         ("MLC104", ("spec", "split")),
         ("MLC105", ("spec", "checks", 0, "min")),
     ]
+
+
+def test_a_misspelt_kind_is_told_at_its_key() -> None:
+    _, (finding,) = checked("knd: Gate\nmetadata: {name: g}\nspec: {model: m, checks: [{metric: f1, min: 1}]}\n")
+    assert (finding.code, finding.at, finding.fix) == ("MLC108", Place("a.yaml", 0, ("knd",), key=True), "kind")
+
+
+def test_a_field_that_is_missing_because_it_is_misspelt_is_told_once() -> None:
+    _, findings = checked("kind: Gate\nmetadata: {name: g}\nspec: {modle: m, checks: [{metric: f1, min: 1}]}\n")
+    assert [(f.code, f.fix) for f in findings] == [("MLC101", "model")]
 
 
 def test_one_broken_document_hides_no_other() -> None:

@@ -43,9 +43,13 @@ def test_lists_and_mappings_are_filled_and_keys_are_not() -> None:
     assert documents[0]["spec"] == {A: [{"deep": "x/x"}]}
 
 
-def test_other_placeholders_are_left_alone() -> None:
-    documents, findings = expanded({"name": A, "matrix": {"a": ["x"]}}, spec={"run": "${{ github.sha }} $a {{ b }}"})
-    assert (documents[0]["spec"], findings) == ({"run": "${{ github.sha }} $a {{ b }}"}, [])
+@pytest.mark.parametrize("wrong", ["${{ github.sha }}", "${{ mtrix.a }}", "${{ matrix.a", "${{ a }}"])
+def test_a_placeholder_that_is_not_filled_in_is_refused(wrong: str) -> None:
+    spec = {"run": f"x {wrong}", "x-note": wrong, "text": "$a {{ b }}"}
+    for metadata in ({"name": A, "matrix": {"a": ["x"]}}, {"name": "a"}):
+        _, (finding,) = expanded(metadata, spec=spec)
+        assert (finding.code, finding.at) == ("MLC110", Place("a.yaml", 0, ("spec", "run"), within=(2, 2 + len(wrong))))
+        assert wrong in finding.message
 
 
 def test_a_key_that_the_name_leaves_out_is_told() -> None:
