@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mlc_compiler.backend.target import Target
-from mlc_targets import argo_rollouts, docker, github_actions, grafana, kubernetes, local, model_card, prometheus
+from mlc_targets import argo_cd, argo_rollouts, docker, github_actions, grafana, kubernetes, local, model_card, prometheus
 
 TARGETS: tuple[Target, ...] = (
+    argo_cd.TARGET,
     argo_rollouts.TARGET,
     docker.TARGET,
     github_actions.TARGET,
