@@ -6,7 +6,7 @@ MLC := $(BIN)/mlc -C examples/flights
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format generate bench mutants requirements clean
+.PHONY: help demo test lint format generate estimators bench mutants requirements clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ format: $(VENV)/dev.stamp ## put every file into the house format
 
 generate: $(VENV)/dev.stamp ## write schemas and generated docs anew from the code
 	$(BIN)/python tools/generate.py
+
+estimators: $(VENV)/dev.stamp ## write the table of estimators anew from the installed scikit-learn
+	$(BIN)/python tools/estimator_tables.py
 
 bench: $(VENV)/dev.stamp ## print the table of measured times
 	@for script in bench/*.py; do $(BIN)/python "$$script" || exit; done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 from mlc_compiler import __version__
@@ -13,6 +14,7 @@ from mlc_compiler.evidence import gates_digest
 from mlc_compiler.frontend.lock import LockFile, lock_text
 from mlc_compiler.gitops.release import Released, make_release
 from mlc_compiler.middle.lower import lower_model
+from mlc_compiler.middle.statistics import statistics_digest
 
 PROJECT = """\
 apiVersion: mlc/v1
@@ -141,12 +143,27 @@ def a_fleet(root: Path, models: int = 12) -> Path:
         )
     names = ["shared", *(f"events-{i}" for i in range(3, models))]
     entries = {name: {"digest": digest(name), "rows": 100_000, "columns": {}} for name in names}
-    (root / "mlc.lock").write_text(lock_text(LockFile(mlc=__version__, datasets=entries)))
+    lock = LockFile(mlc=__version__, datasets=entries)
+    (root / "mlc.lock").write_text(lock_text(lock))
+    (root / "mlc.lock").write_text(lock_text(replace(lock, models=statistics(root))))
     for i in range(models // 2):
         release(root, f"score-{i}", "staging")
     for i in range(models // 4):
         release(root, f"score-{i}", "prod")
     return root
+
+
+def statistics(root: Path) -> dict[str, dict[str, object]]:
+    """Return what the lock would hold of the models' rows, had their data been measured."""
+    opened = open_project(root, Console("text", False, True, False, False), artifacts=False)
+    assert opened is not None
+    timezone = opened.project.spec.timezone
+    fold = {"rows": 20_000, "days": 60, "positives": 1_200}
+    counted = {
+        "rows": 100_000, "mature": 98_000, "per_day": 300.0, "label_delay": {"p50": 3600, "p95": 86_400},
+        "folds": {"train": {**fold, "rows": 58_000}, "validation": fold, "test": fold}, "groups": {},
+    }  # fmt: skip
+    return {n: {"of": statistics_digest(m, timezone), **counted} for n, m in opened.compilation.models.items()}
 
 
 def release(root: Path, model: str, environment: str) -> None:

@@ -18,8 +18,10 @@ from mlc_compiler.diagnostics import Finding, Severity, Sink
 from mlc_compiler.frontend.lock import LockFile, lock_text
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.workspace import SpecFile
+from mlc_compiler.middle.models import resolve_models
 from mlc_compiler.middle.pins import Pins
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.middle.statistics import statistics_digest
 from mlc_compiler.pipeline import Compilation, Inputs, compile_project, load_project
 
 ERRORS = Path(__file__).parent / "errors"
@@ -69,6 +71,19 @@ def mlc(command: str, root: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     return Outcome(code, said.out, said.err)
 
 
+def statistics(
+    rows: int = 10_000, positives: int | None = 2_000, days: int = 100, groups: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Return a model's entry of the lock, apart from what it is of: three folds alike."""
+    fold = {"rows": rows, "days": days, **({} if positives is None else {"positives": positives}), **values}
+    return {
+        "rows": 3 * rows, "mature": 3 * rows, "per_day": rows / days if days else 0.0,
+        "label_delay": {"p50": 3600, "p95": 7200},
+        "folds": dict.fromkeys(("train", "validation", "test"), fold), "groups": groups or {},
+    }  # fmt: skip
+
+
 # --- without a disk --------------------------------------------------------------------------------------------------
 def spec_files(files: Mapping[str, str] | None = None) -> tuple[SpecFile, ...]:
     """Return the base project's files in memory, mlc.yaml first; `files` replaces or adds some."""
@@ -91,13 +106,24 @@ def bound(files: Mapping[str, str] | None = None) -> tuple[Project | None, list[
 def compiled(
     files: Mapping[str, str] | None = None, pins: Pins | None = None, lock: LockFile | None = None
 ) -> tuple[Compilation | None, list[Finding]]:
-    """Compile a project in memory for no target, as far as it goes; findings are not located."""
+    """Compile a project in memory for no target, as far as it goes; findings are not located.
+
+    A lock's statistics without an `of` are of the project as it is.
+    """
     sink = Sink()
     project = load_project(spec_files(files), sink)
     if project is None:
         return None, list(sink)
-    inputs = Inputs(lock or a_lock(), pins or Pins({}, {}), {}, ())
+    inputs = Inputs(_of(lock or a_lock(), project), pins or Pins({}, {}), {}, ())
     return compile_project(project, inputs, sink), list(sink)
+
+
+def _of(lock: LockFile, project: Project) -> LockFile:
+    if not lock.models:
+        return lock
+    found = resolve_models(project, lock, {}, Sink())
+    digests = {name: statistics_digest(model, project.spec.timezone) for name, model in found.items()}
+    return replace(lock, models={n: {"of": digests.get(n, ""), **e} for n, e in lock.models.items()})
 
 
 def a_model_of(files: Mapping[str, str] | None = None, lock: LockFile | None = None) -> ResolvedModel:

@@ -189,7 +189,6 @@ def _with(validate: Validate, files: dict[str, str]) -> Outcome:
         ("mlc.yaml", "spec: {", 'spec: {ci: {python: "3.11; id"}, '),
         ("mlc.yaml", "spec: {", 'spec: {ci: {default_branch: "main; id"}, '),
         ("mlc.yaml", "spec: {", 'spec: {ci: {default_branch: "a..b"}, '),
-        ("mlc.yaml", "spec: {", 'spec: {ci: {runs_on: ["${{ github.token }}"]}, '),
         ("mlc.yaml", "spec: {", 'spec: {ci: {app_token: {secret: "a b"}}, '),
         ("mlc.yaml", "spec: {", 'spec: {timezone: "../../etc/passwd", '),
         ("mlc.yaml", "spec: {", "spec: {timezone: America, "),

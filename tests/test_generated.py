@@ -14,9 +14,8 @@ from jsonschema import Draft202012Validator
 from mlc_compiler.codes import FAMILIES, REGISTRY
 from mlc_compiler.diagnostics import Finding, Related, Sink, Span
 from mlc_compiler.frontend.yaml_source import load
-from mlc_compiler.plan.fields import FieldChange
-from mlc_compiler.plan.render import plan_json
-from mlc_compiler.plan.summary import Group, ObjectChange, Plan
+from mlc_compiler.plan.as_json import plan_json
+from mlc_compiler.plan.summary import FieldChange, Group, ObjectChange, Plan
 from mlc_compiler.render import render_json
 from mlc_compiler.spec import KINDS
 from specs_on_disk import ERRORS, a_project_on_disk, mlc

@@ -11,6 +11,7 @@ BUILD_LOCK = ".mlc/build.lock"
 BUILD_JOURNAL = ".mlc/build.journal"
 STORE_FOLDER = ".mlc/store"
 RUNS_FOLDER = ".mlc/runs"
+PROPOSALS_FOLDER = ".mlc/proposals"
 DEPLOY_FOLDER = "deploy"
 IMAGES_FOLDER = "deploy/images"
 WORKFLOWS_FOLDER = ".github/workflows"
@@ -34,6 +35,21 @@ def snapshot_path(model: str, digest: str) -> str:
 def evidence_path(model: str, version: str) -> str:
     """Return where the evidence of a released version stands."""
     return f"{EVIDENCE_FOLDER}/{model}/{short(version)}.json"
+
+
+def provenance_path(model: str, version: str) -> str:
+    """Return where the signed statement of a released version's run stands."""
+    return f"{EVIDENCE_FOLDER}/{model}/{short(version)}.provenance.json"
+
+
+def summary_path(environment: str, model: str) -> str:
+    """Return where the signed statement of the promotion to an environment stands, beside the pin."""
+    return f"{ENVIRONMENTS_FOLDER}/{environment}/{model}.promotion.json"
+
+
+def rollout_path(environment: str, model: str) -> str:
+    """Return where the record of how the rollout of a pin ended stands, beside the pin."""
+    return f"{ENVIRONMENTS_FOLDER}/{environment}/{model}.rollout.json"
 
 
 def model_folder(environment: str, model: str) -> str:
@@ -165,6 +181,20 @@ SCORE_BUCKETS = (
     1.0,
 )
 SCRAPE_INTERVAL_SECONDS = 15
+
+
+# --- classifications -------------------------------------------------------------------------------------------------
+CLASSIFICATIONS = ("public", "internal", "confidential", "pseudonymous", "pii", "special")
+"""How closely values are kept, in rising order."""
+
+
+def admits(limit: str, classification: str) -> bool:
+    """Tell whether a place that takes values up to `limit` may take these; what nobody knows is kept most closely.
+
+    >>> admits("internal", "public"), admits("internal", "pii"), admits("special", "unheard-of")
+    (True, False, False)
+    """
+    return classification in CLASSIFICATIONS[: CLASSIFICATIONS.index(limit) + 1]
 
 
 # --- text ------------------------------------------------------------------------------------------------------------

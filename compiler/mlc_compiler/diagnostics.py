@@ -52,15 +52,15 @@ class Place:
 
     def at(self, *path: str | int) -> Place:
         """Return the place of a field below this one."""
-        return replace(self, path=self.path + path, key=False, within=None)
+        return Place(self.file, self.document, self.path + path)
 
     def name(self) -> Place:
         """Return the place of this field's key."""
-        return replace(self, key=True, within=None)
+        return Place(self.file, self.document, self.path, True)
 
     def slice(self, start: int, end: int) -> Place:
         """Return the place of some characters of this scalar."""
-        return replace(self, within=(start, end))
+        return Place(self.file, self.document, self.path, self.key, (start, end))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Column:
     classification: str = "public"
     known_at: str | None = None  # SQL over the row; None: event time plus delay
     description: str = ""
+    sensitive: bool = False  # a protected attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ class Feature:
     description: str = ""
     online: bool = False  # looked up when serving, not computed from the request alone
     origin: Origin = Origin("")
+    reaches: tuple[str, ...] = ()  # sensitive columns in its lineage, as dataset.column
+    rows: str = ""  # of an aggregate, for people: over which dataset, by which keys, in which window
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,17 @@ class FeatureTest:
     sql: str
     primary_key: tuple[str, ...]
     datasets: tuple[Dataset, ...]
+    origin: Origin = Origin("")
+
+
+@dataclass(frozen=True, slots=True)
+class ParityTest:
+    """Features of one view whose golden vectors must come to the same in training and in serving."""
+
+    view: str
+    query: FeatureQuery
+    datasets: tuple[Dataset, ...]
+    timezone: str
     origin: Origin = Origin("")
 
 
@@ -329,6 +343,7 @@ class Serving:
     batch: Batch | None = None
     runtime: Runtime | None = None
     origin: Origin = Origin("")
+    log_classification: str = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +431,9 @@ class Card:
     contacts: tuple[str, ...]
     references: tuple[str, ...]
     origin: Origin = Origin("")
+    purpose: str = ""
+    sensitive_inputs: tuple[tuple[str, str], ...] = ()  # column, why features may depend on it
+    technical_documentation: tuple[tuple[str, str], ...] = ()  # topic, a text or where it stands
 
 
 # --- the model, the environment, the release -------------------------------------------------------------------------
@@ -504,6 +522,7 @@ class Environment:
     patches: tuple[Patch, ...] = ()
     origin: Origin = Origin("")
     freezes: tuple[Freeze, ...] = ()
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -558,6 +577,7 @@ class Project:
     targets: tuple[TargetOptions, ...]
     environments: tuple[str, ...]  # in order of promotion
     specs: tuple[str, ...] = ("specs",)
+    signing_keys: tuple[str, ...] = ()  # files with public keys
     lock: Lock = field(default_factory=Lock)
     origin: Origin = Origin("")
 

@@ -13,6 +13,12 @@ MULTICLASS = "multiclass_classification"
 CLASSIFICATION = (BINARY, MULTICLASS)
 NUMERIC = ("regression", "forecast")
 
+# What intervals are made of: the local target computes by these, and gates are reckoned by them beforehand.
+MIN_BLOCKS = 5  # days, groups or rows that must inform a value for it to have an interval
+MAX_BLOCKS = 200  # more are dealt into so many
+RESAMPLES = 1000  # of blocks, where no formula follows a value
+TIMINGS = 1_000  # single predictions that a latency check times
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -25,6 +31,10 @@ class Metric:
     high: float | None
     summary: str
     operating_point: bool = False  # of decisions at the threshold, not of scores
+
+    def admits(self, value: float) -> bool:
+        """Tell whether the metric can have this value."""
+        return (self.low is None or self.low <= value) and (self.high is None or value <= self.high)
 
 
 @dataclass(frozen=True, slots=True)

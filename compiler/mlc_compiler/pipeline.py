@@ -7,16 +7,19 @@ code, targets) enters as a value.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mlc_compiler import ir
 from mlc_compiler.analysis import analyse, prove
 from mlc_compiler.analysis.capability import check_capability
+from mlc_compiler.analysis.interfaces import check_interfaces
+from mlc_compiler.analysis.retained import check_retained
+from mlc_compiler.analysis.statistics import current_statistics
 from mlc_compiler.analysis.subject import Subject
 from mlc_compiler.backend.kustomization import kustomization, unmatched_patches
 from mlc_compiler.backend.target import Artifact, Target
 from mlc_compiler.conventions import PROJECT_FILE
-from mlc_compiler.diagnostics import Place, Sink, nearest
+from mlc_compiler.diagnostics import Place, Related, Sink, nearest
 from mlc_compiler.frontend.check import check
 from mlc_compiler.frontend.lock import LockFile
 from mlc_compiler.frontend.project import Project
@@ -26,7 +29,7 @@ from mlc_compiler.frontend.yaml_source import YamlDocument, load
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.models import resolve_models
 from mlc_compiler.middle.pins import Pins
-from mlc_compiler.middle.release import preview, project_ir, release
+from mlc_compiler.middle.release import preview, project_ir, promoted, release
 from mlc_compiler.middle.resolved import ResolvedModel
 from mlc_compiler.spec import API_VERSION
 
@@ -44,11 +47,15 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """What the compiler made of a project."""
+    """What the compiler made of a project.
+
+    `promoted` is what an environment runs of a model, by their names, where the specs say something else by now.
+    """
 
     project: Project
     models: Mapping[str, ResolvedModel]
     releases: ir.ProjectRelease
+    promoted: Mapping[tuple[str, str], ResolvedModel] = field(default_factory=dict)
 
 
 def load_project(files: tuple[SpecFile, ...], sink: Sink) -> Project | None:
@@ -84,15 +91,28 @@ def compile_project(project: Project, inputs: Inputs, sink: Sink) -> Compilation
     analyse(project, sink)
     check_capability(project, controllers, sink)
     models = resolve_models(project, inputs.lock, inputs.code, sink)
-    prove(Subject(project, inputs.lock, models), sink)
+    prove(Subject(project, current_statistics(project, inputs.lock, models, sink), models), sink)
     if sink.failed():
         return None
+    compilation = lower_project(project, models, inputs, sink)
+    check_interfaces(project, compilation.releases, sink)
+    check_retained(project, compilation.releases, sink)
+    return None if sink.failed() else compilation
+
+
+def lower_project(project: Project, models: Mapping[str, ResolvedModel], inputs: Inputs, sink: Sink) -> Compilation:
+    """Return the releases of a project whose models compiled, whatever the analyses say of it."""
+    controllers = frozenset(c for t in inputs.targets for c in t.controllers)
     base = project_ir(project, inputs.lock.pinned())
-    releases = tuple(release(base, e, models, inputs.pins, controllers, sink) for e in project.environments)
+    runs = {e.name: promoted(e, models, inputs.pins, sink) for e in project.environments}
+    releases = tuple(
+        release(base, e, {**models, **runs[e.name]}, inputs.pins, controllers, sink) for e in project.environments
+    )
     if inputs.preview:
         releases = tuple(map(preview, releases))
     current = tuple(lower_model(models[name], controllers, None) for name in sorted(models))
-    return None if sink.failed() else Compilation(project, models, ir.ProjectRelease(base, releases, current))
+    ahead = {(environment, name): model for environment, found in runs.items() for name, model in found.items()}
+    return Compilation(project, models, ir.ProjectRelease(base, releases, current), ahead)
 
 
 def emit(compilation: Compilation, targets: tuple[Target, ...], sink: Sink) -> tuple[Artifact, ...]:
@@ -101,13 +121,22 @@ def emit(compilation: Compilation, targets: tuple[Target, ...], sink: Sink) -> t
     for target in targets:
         for unsupported in (u for r in releases.releases for u in target.check(r)):
             at = compilation.project.place(unsupported.origin)
-            sink.error("MLC910", at, f"{target.name}: {unsupported.message}", help=unsupported.help)
+            source = (Related("source", unsupported.source),) if unsupported.source else ()
+            said = f"{target.name}: {unsupported.message}"
+            sink.error("MLC910", at, said, help=unsupported.help, related=source)
     if sink.failed():
         return ()
     artifacts = [replace(a, target=t.name) for t in targets for a in t.emit_project(releases)]
     for r in releases.releases:
         artifacts += _environment(compilation.project, r, targets, sink)
     return tuple(sorted(artifacts, key=lambda a: a.path))
+
+
+def emit_release(
+    project: Project, release: ir.Release, targets: tuple[Target, ...], sink: Sink
+) -> tuple[Artifact, ...]:
+    """Return the artifacts of one environment alone, sorted by path."""
+    return tuple(sorted(_environment(project, release, targets, sink), key=lambda a: a.path))
 
 
 def _environment(project: Project, release: ir.Release, targets: tuple[Target, ...], sink: Sink) -> Iterator[Artifact]:
@@ -120,7 +149,16 @@ def _environment(project: Project, release: ir.Release, targets: tuple[Target, .
     assembled = kustomization(release.environment, emitted)
     if assembled is not None:
         yield assembled
-        _unmatched_patches(project, release.environment, emitted, sink)
+    if release.environment.patches:
+        _unmatched_patches(project, release.environment, [*emitted, *_foreseen(release, targets)], sink)
+
+
+def _foreseen(release: ir.Release, targets: tuple[Target, ...]) -> Iterator[Artifact]:
+    """Yield what would be emitted of the models that patches name and that no pin renders yet."""
+    names = [patch.name for patch in release.environment.patches]
+    waiting = (m for m in release.models if m.pin is None and any(name.startswith(m.name) for name in names))
+    foreseen = preview(release.with_models(tuple(waiting)))
+    yield from (a for t in targets for m in foreseen.models for a in t.emit_model(foreseen, m))
 
 
 def _unmatched_patches(project: Project, environment: ir.Environment, artifacts: list[Artifact], sink: Sink) -> None:

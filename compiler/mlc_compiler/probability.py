@@ -14,6 +14,7 @@ _TINY = 1e-300
 _EPSILON = 1e-15
 _MOST_TERMS = 10_000
 _HALVINGS = 200
+_STEPS = 128
 
 
 def normal_cdf(z: float) -> float:
@@ -87,6 +88,36 @@ def chi_square_quantile(p: float, degrees: float) -> float:
     while chi_square_cdf(high, degrees) < p:
         high *= 2
     return _bisect(lambda x: chi_square_cdf(x, degrees), p, 0.0, high)
+
+
+@lru_cache(maxsize=1024)
+def t_quantile(p: float, degrees: float) -> float:
+    """Return t with P(T <= t) = p of Student's distribution; infinite at 0 and 1."""
+    _check_probability(p)
+    if p in (0.0, 1.0):
+        return math.copysign(math.inf, p - 0.5)
+    tail = beta_quantile(2 * min(p, 1 - p), degrees / 2, 0.5)
+    return math.copysign(math.sqrt(degrees * (1 - tail) / tail), p - 0.5) if tail > 0 else math.inf * (p - 0.5)
+
+
+@lru_cache(maxsize=16384)
+def noncentral_t_sf(t: float, degrees: float, shift: float) -> float:
+    """Return P((Z + shift) / S > t), S the root of a chi-square over its degrees: the power of a t interval.
+
+    Simpson's rule over S, whose density is negligible beyond eight standard deviations.
+    """
+    spread = 8 / math.sqrt(2 * degrees)
+    low, high = max(1 - spread, 0.0), 1 + spread * (1 + 2 / degrees)
+    step = (high - low) / _STEPS
+    log_front = math.log(2) + degrees / 2 * math.log(degrees / 2) - math.lgamma(degrees / 2)
+    total = 0.0
+    for i in range(_STEPS + 1):
+        s = low + i * step
+        if s <= 0:
+            continue
+        density = math.exp(log_front + (degrees - 1) * math.log(s) - degrees * s * s / 2)
+        total += (1 if i in (0, _STEPS) else 4 if i % 2 else 2) * density * normal_cdf(shift - t * s)
+    return min(1.0, total * step / 3)
 
 
 def poisson_cdf(k: int, mean: float) -> float:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from mlc_compiler.backend.target import Target
-from mlc_targets import argo_cd, argo_rollouts, docker, github_actions, grafana, kubernetes, local, model_card, prometheus
+from mlc_targets import (
+    argo_cd,
+    argo_rollouts,
+    docker,
+    github_actions,
+    grafana,
+    kubernetes,
+    local,
+    model_card,
+    prometheus,
+)
 
 TARGETS: tuple[Target, ...] = (
     argo_cd.TARGET,

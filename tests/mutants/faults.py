@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -33,7 +34,7 @@ class Fault:
 
 def faults() -> Iterator[Mutant]:
     """Yield the mutants of every analysis."""
-    table: Mapping[str, list[Mapping[str, str]]] = yaml.safe_load(TABLE.read_text("utf-8"))
+    table: Mapping[str, list[Mapping[str, Any]]] = yaml.safe_load(TABLE.read_text("utf-8"))
     for family, listed in table.items():
         yield from (_mutant(family, Fault(**entry)) for entry in listed)
 

@@ -12,10 +12,12 @@ from mlc_compiler.cli.console import reader
 from mlc_compiler.cli.project import LockUse, make, read_project
 from mlc_compiler.diagnostics import Finding, Severity, Sink, Span
 from mlc_compiler.frontend.locate import locate
+from mlc_compiler.frontend.waivers import active_waivers
 from mutants.mutant import EXAMPLES, Mutant
 
 ASIDE = frozenset({"MLC930"})
 """What is said of every change of training inputs, right or wrong: the lock's statistics are older."""
+TODAY = "2026-01-01"
 KEPT = ("mlc.yaml", "mlc.lock", "specs", "environments", "src")
 """What compiling an example reads."""
 
@@ -104,9 +106,11 @@ class Copies:
 
 def findings(root: Path) -> list[Finding]:
     """Return the errors and warnings of a project, with their lines."""
-    sink = Sink()
-    project = read_project(root, sink)
+    read = sink = Sink()
+    project = read_project(root, read)
     if project is not None:
+        sink = Sink(active_waivers(project, TODAY, read))
+        sink.extend(read)
         make(root, project, sink, LockUse.ADVISED)
     return [f for f in locate(sink, reader(root)) if f.severity is not Severity.INFO and f.code not in ASIDE]
 

@@ -51,6 +51,19 @@ def test_the_poisson_distribution_is_scipys(mean: float) -> None:
         assert ours.poisson_cdf(k, mean) == pytest.approx(stats.poisson.cdf(k, mean), abs=TOLERANCE)
 
 
+@pytest.mark.parametrize("degrees", [1, 4, 9, 55, 199, 5_000])
+def test_the_t_distribution_is_scipys(degrees: int) -> None:
+    for p in PROBABILITIES:
+        assert ours.t_quantile(p, degrees) == pytest.approx(stats.t.ppf(p, degrees), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("degrees", [4, 9, 55, 199, 5_000])
+def test_the_noncentral_t_distribution_is_scipys(degrees: int) -> None:
+    for shift in (-2.0, 0.0, 0.5, 2.0, 4.0, 8.0):
+        for t in (0.5, 2.0, 3.0):
+            assert ours.noncentral_t_sf(t, degrees, shift) == pytest.approx(stats.nct.sf(t, degrees, shift), abs=2e-6)
+
+
 @pytest.mark.parametrize("p", [-0.1, 1.5, math.nan])
 def test_what_is_no_probability_is_refused(p: float) -> None:
     with pytest.raises(ValueError, match="no probability"):

@@ -104,6 +104,7 @@ def _of_models(project: Project) -> Iterator[Text]:
 
 def _of_environments(project: Project) -> Iterator[Text]:
     for environment in project.environments:
+        yield environment.at("tracks"), environment.spec.tracks, BRANCH
         yield environment.at("ingress", "gateway"), environment.spec.ingress.gateway, GATEWAY
         yield environment.at("ingress", "host"), environment.spec.ingress.host, HOST
         for index, approval in enumerate(environment.spec.requires.approvals):

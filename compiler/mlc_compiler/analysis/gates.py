@@ -18,6 +18,7 @@ FORMS = {
     "max_difference": ("parity",),
     "min": ("metric", "fairness"),
     "max": ("metric", "latency"),
+    "expect": ("metric", "fairness"),
 }
 
 
@@ -116,17 +117,20 @@ def _lies(found: Metric) -> str:
 
 
 def _columns(model: BoundModel, gate: Document[Gate], index: int, check: GateCheck, sink: Sink) -> None:
-    known = {*model.spine.spec.columns, *(f.name for f in model.features)}
+    known = model.spine.spec.columns
     wanted = [(("slices", i), s) for i, s in enumerate(check.slices)]
     wanted += [(("group",), check.group)] if check.group else []  # type: ignore[list-item]  # paths of two lengths
     for path, name in wanted:
         if name not in known:
             near = nearest(name, known)
+            is_feature = any(f.name == name for f in model.features)
+            what = f"a feature of `{model.name}`, and not" if is_feature else "not"
             sink.error(
                 "MLC505",
                 gate.at("checks", index, *path),
-                f"`{name}` is neither a column of `{model.spine.name}` nor a feature of `{model.name}`",
-                help=f"did you mean `{near}`?" if near else f"columns: {', '.join(sorted(model.spine.spec.columns))}",
+                f"`{name}` is {what} a column of `{model.spine.name}`, whose columns are kept for slices and groups",
+                help=f"did you mean `{near}`?" if near else f"columns: {', '.join(sorted(known))}",
+                fix=near or "",
             )
     if check.fairness and not check.group:
         sink.error(

@@ -24,6 +24,7 @@ def check_models(project: Project, sink: Sink) -> None:
         _estimators(document, sink)
         _search(document, sink)
         _split(document, sink)
+        _split_columns(model, sink)
         _decision(document, sink)
         _serving(model, sink)
 
@@ -94,7 +95,7 @@ def check_metric(
     near = nearest(name, of_task)
     said = f"`{name}` is not a metric" if found is None else f"`{name}` is not defined for {task}"
     help = f"did you mean `{near}`?" if near else f"metrics of {task}: {', '.join(of_task)}"
-    sink.error(code, document.at(*path), said, help=help)
+    sink.error(code, document.at(*path), said, help=help, fix=near or "")
 
 
 def _split(document: Document[Model], sink: Sink) -> None:
@@ -127,6 +128,16 @@ def _split(document: Document[Model], sink: Sink) -> None:
         sink.error(
             "MLC102", document.at("split"), "a group split needs `group`", help="name the columns that keep together"
         )
+
+
+def _split_columns(model: BoundModel, sink: Sink) -> None:
+    columns, document = model.spine.spec.columns, model.document
+    for index, name in enumerate(document.spec.split.group):
+        if name not in columns:
+            near = nearest(name, columns)
+            help = f"did you mean `{near}`?" if near else f"its columns are {', '.join(columns)}"
+            message = f"there is no column `{name}` in dataset `{model.spine.name}` to split by"
+            sink.error("MLC304", document.at("split", "group", index), message, help=help, fix=near or "")
 
 
 def _decision(document: Document[Model], sink: Sink) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from mlc_compiler.analysis.models import check_metric
+from mlc_compiler.conventions import duration_text
 from mlc_compiler.diagnostics import Related, Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.spec.monitor import Monitor, Signal
 
+SHORTEST_WINDOW = 60.0
 METHODS = {
     "feature_drift": ("psi", "jensen_shannon", "ks", "wasserstein", "chi_square"),
     "prediction_drift": ("psi", "jensen_shannon", "ks", "wasserstein", "chi_square"),
@@ -23,6 +25,7 @@ def check_monitors(project: Project, sink: Sink) -> None:
         _names(monitor, sink)
         for index, signal in enumerate(monitor.spec.signals):
             _method(monitor, index, signal, sink)
+            _seen(monitor, index, signal, sink)
     for model in project.models:
         if model.monitor:
             for index, signal in enumerate(model.monitor.spec.signals):
@@ -40,6 +43,20 @@ def _names(monitor: Document[Monitor], sink: Sink) -> None:
                 related=[Related("first", signal.name, monitor.at("signals", first[signal.name], "name"))],
                 help="rename one of them",
             )
+
+
+def _seen(monitor: Document[Monitor], index: int, signal: Signal, sink: Sink) -> None:
+    """Report a window shorter than the time between two runs of the job that looks at it."""
+    if signal.window < SHORTEST_WINDOW:
+        unseen = f"{100 - round(100 * signal.window / SHORTEST_WINDOW)} %"
+        sink.warn(
+            "MLC707",
+            monitor.at("signals", index, "window"),
+            f"the monitor runs once a minute at most: of {duration_text(signal.window)} each, it never looks at "
+            f"{unseen} of the predictions",
+            help="use `window: 1m` or longer",
+            fix="1m",
+        )
 
 
 def _method(monitor: Document[Monitor], index: int, signal: Signal, sink: Sink) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from mlc_compiler.diagnostics import Finding, Related, Severity, Sink
+from mlc_compiler.analysis.cel_bounds import too_large
+from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Sink
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.spec.policy import Policy, Rule
+from mlc_compiler.spec.types import SpecModel
 
 _TYPES = {str: "text", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
 NOTE = 100
@@ -20,9 +23,14 @@ def check_policies(project: Project, sink: Sink) -> None:
     """Judge every rule on every document of its kind."""
     if not project.policies:
         return
+    subjects = functools.cache(lambda kind: _subjects(project, kind))
     for policy in project.policies.values():
         for index, rule in enumerate(policy.spec.rules):
-            _Judge(policy, index, rule).judge(project, sink)
+            _Judge(policy, index, rule).judge(subjects, sink)
+
+
+Subjects = Callable[[str], list[tuple[Document[Any], dict[str, Any]]]]
+"""The documents of a kind, each with the values that rules see, made once."""
 
 
 class _BrokenRule(Exception):
@@ -40,15 +48,15 @@ class _Judge:
         self.policy, self.index, self.rule = policy, index, rule
         self.variable = snake_case(rule.for_)
 
-    def judge(self, project: Project, sink: Sink) -> None:
+    def judge(self, subjects: Subjects, sink: Sink) -> None:
         """Report each document that breaks the rule; a rule that can't be evaluated is reported once."""
         try:
-            when = _compiled("when", self.rule.when or "true")
-            require = _compiled("require", self.rule.require)
-            about = _plain(project.document)
-            for document, value in _subjects(project, self.rule.for_):
+            when = _Condition("when", self.rule.when or "true")
+            require = _Condition("require", self.rule.require)
+            about = subjects("Project")[0][1]
+            for document, value in subjects(self.rule.for_):
                 bindings = {self.variable: value, "project": about}
-                if _holds(when, "when", bindings, document) and not _holds(require, "require", bindings, document):
+                if when.holds(bindings, document) and not require.holds(bindings, document):
                     self._violated(document, sink)
         except _BrokenRule as broken:
             sink.error(
@@ -66,38 +74,81 @@ class _Judge:
             Finding(
                 "MLC801",
                 f"{document.kind} `{document.name}` breaks rule `{self.rule.id}`: {self.rule.message}",
-                document.place.at("metadata", "name"),
-                related=(Related("rule", self.rule.require, rule_at),),
+                _concerned(document, self.rule, self.variable),
+                related=(Related("rule", shown(self.rule.require), rule_at),),
                 help="mend the document, or waive the rule with `x-allow: {MLC801: {until: ..., reason: ...}}`",
                 severity=severity,
             )
         )
 
 
-def _compiled(field: str, text: str) -> Any:
-    import cel  # a compiled library, 0.3 s to import: only projects with policies pay
+class _Condition:
+    """A compiled condition of a rule; `field` is where it stands."""
 
-    try:
-        return cel.compile(text)
-    except ValueError as error:
-        raise _BrokenRule(field, "it is not CEL", _first_words(error)) from error
+    def __init__(self, field: str, text: str) -> None:
+        import cel  # a compiled library, 0.3 s to import: only projects with rules pay
+
+        self.field, self.text = field, text
+        if reason := too_large(text, {}):
+            raise _BrokenRule(field, reason)
+        try:
+            self.program = cel.compile(text)
+        except ValueError as error:
+            raise _BrokenRule(field, "it is not CEL", _first_words(error)) from error
+
+    def holds(self, bindings: dict[str, Any], document: Document[Any]) -> bool:
+        """Tell whether it holds for a document; raises _BrokenRule where that can't be told."""
+        where = f"{document.kind} `{document.name}`"
+        if reason := too_large(self.text, bindings):
+            raise _BrokenRule(self.field, f"on {where} {reason}")
+        try:
+            result = self.program.execute(bindings)
+        except KeyError as error:
+            raise _BrokenRule(self.field, f"{where} has no `{error.args[0]}`") from error
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise _BrokenRule(self.field, f"it fails on {where}", _first_words(error)) from error
+        if not isinstance(result, bool):
+            raise _BrokenRule(self.field, f"it yields {_TYPES.get(type(result), 'a value')}, not true or false")
+        return result
 
 
-def _holds(program: Any, field: str, bindings: dict[str, Any], document: Document[Any]) -> bool:
-    try:
-        result = program.execute(bindings)
-    except KeyError as error:
-        raise _BrokenRule(field, f"{document.kind} `{document.name}` has no `{error.args[0]}`") from error
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise _BrokenRule(field, f"it fails on {document.kind} `{document.name}`", _first_words(error)) from error
-    if not isinstance(result, bool):
-        raise _BrokenRule(field, f"it yields {_TYPES.get(type(result), 'a value')}, not true or false")
-    return result
+def _concerned(document: Document[Any], rule: Rule, variable: str) -> Place:
+    """Return the field that a rule is about: the one it names, else the first that it reads and the document has."""
+    stated = [rule.at.split(".")] if rule.at else []
+    reads = re.finditer(rf"\b{variable}\.([A-Za-z_][\w.]*)(\s*\()?", rule.require)
+    # What stands before a bracket is a function: `card.limitations.size()` reads card.limitations.
+    read = [match[1].split(".")[: -1 if match[2] else None] for match in reads]
+    for path in (*stated, *read):
+        place = _written(document, path)
+        if place is not None:
+            return place
+    return document.place.at("metadata", "name")
+
+
+def _written(document: Document[Any], path: list[str]) -> Place | None:
+    """Return the place of the deepest field on a path that the document writes, None where it writes none."""
+    place, value, found = document.at(), document.spec, False
+    for name in path:
+        if isinstance(value, SpecModel):
+            field = next((n for n in value.model_fields_set if (type(value).model_fields[n].alias or n) == name), None)
+            value = getattr(value, field) if field else None
+        else:
+            field = name if isinstance(value, dict) and name in value else None
+            value = value[name] if field else None
+        if field is None:
+            break
+        place, found = place.at(name), True
+    return place if found else None
+
+
+def shown(text: str) -> str:
+    """Return a condition in one line, cut where it is long."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= NOTE else f"{flat[: NOTE - 3]}..."
 
 
 def _first_words(error: Exception) -> str:
-    words = " ".join(str(error).split())
-    return words if len(words) <= NOTE else f"{words[: NOTE - 3]}..."
+    return shown(str(error))
 
 
 def snake_case(kind: str) -> str:
@@ -109,7 +160,7 @@ def snake_case(kind: str) -> str:
     return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", kind).lower()
 
 
-def _subjects(project: Project, kind: str) -> Iterable[tuple[Document[Any], dict[str, Any]]]:
+def _subjects(project: Project, kind: str) -> list[tuple[Document[Any], dict[str, Any]]]:
     if kind == "Model":
         return [(m.document, _model(project, m)) for m in project.models]
     documents: Mapping[str, Iterable[Document[Any]]] = {

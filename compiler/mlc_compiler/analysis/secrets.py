@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from mlc_compiler.diagnostics import Path, Sink
+from mlc_compiler.diagnostics import Path, Place, Sink
 from mlc_compiler.frontend.project import Project
 
 # Shapes that issuers give to their tokens, and URLs that carry a password.
@@ -24,18 +24,19 @@ _KEYS = re.compile(rf'"(?:[^"]*_)?{_WORDS}":', re.IGNORECASE)
 def check_secrets(project: Project, sink: Sink) -> None:
     """Report every string that looks like a secret, without repeating it."""
     for document in project.documents():
-        written = document.spec.model_dump_json(by_alias=True, exclude_unset=True)
-        if not _SHAPES.search(written) and not _KEYS.search(written):
-            continue  # nearly always: walking all values takes twenty times as long
-        for path, text in _strings(document.spec, ()):
-            named = next((str(s) for s in reversed(path) if isinstance(s, str)), "")
-            if _SHAPES.search(text) or (_NAMES.search(named) and text):
-                sink.error(
-                    "MLC803",
-                    document.at(*path),
-                    f"`{named}` holds what looks like a secret",
-                    help="revoke it, and write `{secret: name/key}` where the field takes a reference",
-                )
+        for part, value in (("metadata", document.metadata), ("spec", document.spec)):
+            written = value.model_dump_json(by_alias=True, exclude_unset=True)
+            if not _SHAPES.search(written) and not _KEYS.search(written):
+                continue  # nearly always: walking all values takes twenty times as long
+            for path, text in _strings(value, (part,)):
+                named = next(str(s) for s in reversed(path) if isinstance(s, str))
+                _report(document.place.at(*path), named, text, sink)
+
+
+def _report(at: Place, named: str, text: str, sink: Sink) -> None:
+    if _SHAPES.search(text) or (_NAMES.search(named) and text):
+        help = "revoke it, and write `{secret: name/key}` where the field takes a reference"
+        sink.error("MLC803", at, f"`{named}` holds what looks like a secret", help=help)
 
 
 def _strings(value: object, path: Path) -> Iterator[tuple[Path, str]]:

@@ -91,9 +91,13 @@ def is_inside(path: str) -> bool:
 
 
 def render(manifest: Manifest) -> str:
-    """Return the manifest's text: JSON, sorted by name, one file a line."""
+    """Return the manifest's text: JSON, sorted by name, one file a line.
+
+    Names and commas stand on lines of their own: git merges changes of neighbours only where a line between them is
+    the same on both sides.
+    """
     index = f'"folders":{_compact(list(manifest.folders))},\n' if manifest.folders else ""
-    lines = ",\n".join(f"{encode_basestring(n)}:{_entry_text(e)}" for n, e in sorted(manifest.entries.items()))
+    lines = "\n,\n".join(f"{encode_basestring(n)}:\n{_entry_text(e)}" for n, e in sorted(manifest.entries.items()))
     return f'{{"format_version":{FORMAT_VERSION},\n{index}"files":{{\n{lines}\n}}}}\n'
 
 

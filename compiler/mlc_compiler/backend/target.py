@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mlc_compiler.diagnostics import Finding
-from mlc_compiler.ir import Column, Dataset, FeatureTest, Lock, Model, Origin, ProjectRelease, Release
+from mlc_compiler.ir import Column, Dataset, FeatureTest, Lock, Model, Origin, ParityTest, ProjectRelease, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,15 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """What a target cannot express: the spec field, why, and what can be done instead. It becomes an error finding."""
+    """What a target cannot express: the spec field, why, and what can be done instead. It becomes an error finding.
+
+    `source` is the page of the consumer's documentation that says so, where it is no choice of the target's.
+    """
 
     origin: Origin
     message: str
     help: str
+    source: str = ""
 
 
 class Target(Protocol):
@@ -85,6 +89,16 @@ class Target(Protocol):
         One that names a model depends on nothing but that model, in whatever environments, and the project: after an
         edit, only the models that it concerns are given. What depends on several models names none.
         """
+        ...
+
+
+@runtime_checkable
+class Bearing(Protocol):
+    """A target whose artifacts bear on less than what runs; those of any other are redeployed when they change."""
+
+    @property
+    def impact(self) -> str:
+        """The class that `mlc plan` gives to a change of its artifacts: rollout, monitor or docs."""
         ...
 
 
@@ -141,6 +155,25 @@ class DatasetStatistics:
     files: tuple[tuple[str, int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ModelStatistics:
+    """What `mlc lock` measures of a model's rows, once: plain JSON values, or findings where that can't be done."""
+
+    name: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParityResult:
+    """What became of a view's golden vectors: `summary` in words, each with its request and features, what differs."""
+
+    view: str
+    summary: str
+    vectors: tuple[Mapping[str, object], ...]
+    findings: tuple[Finding, ...]
+
+
 class ExecutionError(Exception):
     """A run that cannot go on because of its input; its findings say where, why and what to do.
 
@@ -161,6 +194,12 @@ class Executor(Protocol):
 
     def measure(self, datasets: Sequence[Dataset], names: Sequence[str], root: Path) -> tuple[DatasetStatistics, ...]:
         """Return the statistics of the named datasets, in order; `datasets` also holds what their queries read."""
+        ...
+
+    def measure_models(
+        self, project: ProjectRelease, models: Sequence[Model], root: Path
+    ) -> tuple[ModelStatistics, ...]:
+        """Return the statistics of the models' rows, in order: folds as a run would make them, groups, label delay."""
         ...
 
     def describe(self, format: str, path: Path) -> tuple[tuple[Column, ...], DatasetStatistics]:
@@ -184,3 +223,12 @@ class Executor(Protocol):
     def snapshot_online(self, model: Model, root: Path, out: Path) -> Path: ...
 
     def score_batch(self, model: Model, package: Path, root: Path) -> Path: ...
+
+
+@runtime_checkable
+class ParityExecutor(Protocol):
+    """An executor with a server of its own, which can compare what training and serving make of the same rows."""
+
+    def compare(self, tests: Sequence[ParityTest]) -> tuple[ParityResult, ...]:
+        """Return what became of the golden vectors of each test. Raises ExecutionError for queries that fail."""
+        ...

@@ -188,6 +188,9 @@ def _serve_command(model: Model) -> Tree:
     if serving.log_requests:
         share = conventions.number_text(serving.log_requests)
         arguments += ["--log-requests", Sourced(share, serving.origin.at("log_requests"))]
+        if serving.log_classification != "internal":
+            kept = Sourced(serving.log_classification, serving.origin.at("log_classification"))
+            arguments += ["--log-classification", kept]
     return {"command": ["python", "-m", conventions.SERVE_MODULE], "args": arguments}
 
 

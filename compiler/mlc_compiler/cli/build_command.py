@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlc_compiler.backend.changes import Changes
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 3 when a file would change")
     parser.add_argument("--preview", action="store_true", help="also what has no pin yet, below .mlc/preview")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="build what this saved plan shows, or nothing")
     parser.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
 
 
@@ -39,6 +41,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         changes = diff(root, opened.artifacts, digests, opened.scope)
         if options.force:
             changes = changes.forced()
+        if options.plan is not None and _is_stale(options.plan, opened, changes, console):
+            return 1
         if options.check:
             return _check(changes, console, opened)
         if console.findings(changes.findings, root):
@@ -50,9 +54,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
     digests.save(as_built=True)
     if not changes.kept:  # those are told once: from now on they are the user's
         opened.remember(console, on_disk=True)
+    if options.plan is not None:
+        console.record.kept = False  # an answer from memory would not look at the plan
     total = opened.summary.files
     console.out(_summary(changes, total, options.preview), again=_summary(Changes(), total, options.preview))
     return 0
+
+
+def _is_stale(path: Path, opened: Outputs, changes: Changes, console: Console) -> bool:
+    """Tell whether a saved plan shows something else than what would be written now, and say why."""
+    from mlc_compiler.cli.saved_plan import load, stale
+    from mlc_compiler.diagnostics import Finding
+
+    saved = load(path)
+    found = saved if isinstance(saved, Finding) else stale(path, saved, opened, changes.files)
+    if found is not None:
+        console.findings([found], opened.root)
+    return found is not None
 
 
 def _check(changes: Changes, console: Console, opened: Outputs) -> int:

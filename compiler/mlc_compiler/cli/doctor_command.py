@@ -74,13 +74,15 @@ def _machine() -> Iterator[Check]:
 
 
 def _project(directory: Path) -> Iterator[Check]:
+    from mlc_compiler.backend.capability import Capable
     from mlc_compiler.backend.registry import installed
     from mlc_compiler.cli.project import read_project
     from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
     from mlc_compiler.diagnostics import Sink
     from mlc_compiler.frontend.workspace import find_root
 
-    yield Check("ok", f"targets: {', '.join(installed().names())}")
+    registry = installed()
+    yield Check("ok", f"targets: {', '.join(registry.names())}")
     root = find_root(directory)
     if root is None:
         yield Check("note", f"no {PROJECT_FILE} here", "mlc init")
@@ -91,6 +93,13 @@ def _project(directory: Path) -> Iterator[Check]:
         yield Check("bad", "the specs have errors", "mlc validate")
         return
     yield Check("ok", f"project {project.document.name}: {len(project.models)} models")
+    for target in registry.chosen(project.spec.targets):
+        if isinstance(target, Capable):
+            rows = target.capabilities()
+            limits = sum(row.support != "yes" for row in rows)
+            yield Check(
+                "ok", f"{target.name}: {len(rows)} capabilities, {limits} of them limits; mlc explain {target.name}"
+            )
     if (root / LOCK_FILE).is_file():
         yield Check("ok", LOCK_FILE)
     else:

@@ -1,4 +1,4 @@
-"""Explain a finding's code (MLC302), or a kind or field of the specs (model.serving.replicas)."""
+"""Explain a finding's code (MLC302), a kind or field of the specs (model.serving.replicas), or what a target can do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:  # pydantic is off the path of `mlc explain MLC302`
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("subject", nargs="?", help="a code such as MLC302, or a field such as model.serving.replicas")
+    parser.add_argument(
+        "subject",
+        nargs="?",
+        help="a code such as MLC302, a field such as model.serving.replicas, or a target such as argo-rollouts",
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -25,7 +29,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if subject.upper() in REGISTRY:
         console.out(_code(subject.upper()))
         return 0
-    text = _field(subject)
+    text = _field(subject) or _target(subject)
     if text is not None:
         console.out(text)
         return 0
@@ -74,6 +78,24 @@ def _field(subject: str) -> str | None:
         marks = "required" if field.required else f"default {field.default}" if field.default else ""
         lines += ["", f"  {field.name}  <{field.type}>  {marks}".rstrip()]
         lines += [wrapped(field.text, "      ")] if field.text else []
+    return "\n".join(lines)
+
+
+def _target(subject: str) -> str | None:
+    """Return the table of what a target can express, row by row with its source."""
+    from mlc_compiler.backend.capability import Capable, shown
+    from mlc_compiler.backend.registry import installed
+    from mlc_compiler.spec.documentation import wrapped
+
+    tables = {t.name: t.capabilities() for t in installed().targets if isinstance(t, Capable)}
+    if subject not in tables:
+        return None
+    lines = [f"target {subject}: what it can express", ""]
+    for row in tables[subject]:
+        when = f" ({shown(row)})" if shown(row) else ""
+        lines += [f"  {row.support:<8}{row.name}{when}: {', '.join(row.fields)}", wrapped(row.detail, " " * 10)]
+        lines += [wrapped(f"instead: {row.alternative}", " " * 10)] if row.alternative else []
+        lines += [f"          {row.source}"]
     return "\n".join(lines)
 
 

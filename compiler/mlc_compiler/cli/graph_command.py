@@ -1,4 +1,4 @@
-"""Draw what depends on what: datasets, views, models, gates, rollouts, monitors, environments."""
+"""Draw what depends on what: datasets, views, models, gates, rollouts, monitors, environments; or one rollout."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Iterator
 
 from mlc_compiler.cli.console import Console
+from mlc_compiler.diagnostics import nearest
 from mlc_compiler.frontend.project import Project
 
 Edge = tuple[str, str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", nargs="?", choices=("rollout",), help="draw a model's rollout as a state machine")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="the model whose rollout is drawn")
     parser.add_argument("--format", choices=("text", "mermaid", "dot"), default="text")
 
 
@@ -21,9 +24,28 @@ def run(options: argparse.Namespace, console: Console) -> int:
     opened = open_project(options.directory, console, artifacts=False)
     if opened is None:
         return 1
+    if options.kind:
+        return _rollout(opened.project, options, console)
     edges = sorted(set(_edges(opened.project)))
     draw = {"text": _text, "mermaid": _mermaid, "dot": _dot}[options.format]
     console.out(draw(edges))
+    return 0
+
+
+def _rollout(project: Project, options: argparse.Namespace, console: Console) -> int:
+    """Draw the rollout of one model; a model need not be named where only one has a rollout."""
+    from mlc_compiler.cli.rollout_drawing import draw
+
+    rolled = {model.name: model for model in project.models if model.rollout}
+    name = options.model or next(iter(rolled), "")
+    model = rolled.get(name)
+    if model is None or model.rollout is None or (options.model is None and len(rolled) > 1):
+        wrong = f"`{name}` has no rollout" if options.model else "say whose rollout to draw"
+        near = nearest(name, rolled) if options.model else None
+        known = f"did you mean {near}?" if near else f"models with a rollout: {', '.join(sorted(rolled)) or 'none'}"
+        console.say(f"mlc graph rollout: {wrong}; {known}")
+        return 2
+    console.out(draw(model, model.rollout.spec, options.format))
     return 0
 
 

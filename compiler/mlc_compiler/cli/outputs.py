@@ -6,6 +6,7 @@ which models are to be compiled again when one does.
 
 from __future__ import annotations
 
+import enum
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -29,11 +30,20 @@ from mlc_compiler.incremental.part import Compile, Part, compile_part
 from mlc_compiler.incremental.units import Run, memory_of, summary
 
 
+class Reach(enum.Enum):
+    """Which models a command needs compiled, where it is remembered what the others come to."""
+
+    EDITED = "those that an edit concerns"
+    AHEAD = "those, too, of which some environment runs something else than the specs say"
+    ALL = "all of them"
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """The artifacts, which are all there are below the paths of `scope`, or anywhere where that is None.
 
-    `inputs` were read or looked for, `code` read them; without inputs nothing is remembered.
+    `inputs` were read or looked for, `code` read them; without inputs nothing is remembered. `made` is what was
+    compiled for them, if anything was: all models, or those that an edit concerns.
     """
 
     root: Path
@@ -46,6 +56,7 @@ class Outputs:
     inputs: tuple[str, ...]
     dated: bool
     after: Callable[[], Memory]
+    made: Workspace | None = None
 
     def remember(self, console: Console, on_disk: bool) -> None:
         """Let the next run rely on this one; `on_disk` says that the outputs are as the artifacts say."""
@@ -60,7 +71,12 @@ class Outputs:
 
 
 def open_outputs(
-    directory: Path, console: Console, *, preview: bool = False, lock: LockUse = LockUse.ADVISED
+    directory: Path,
+    console: Console,
+    *,
+    preview: bool = False,
+    lock: LockUse = LockUse.ADVISED,
+    reach: Reach = Reach.EDITED,
 ) -> Outputs | None:
     """Return the outputs, or None after showing why there are none. Warnings are shown either way."""
     root = find_root(directory, console)
@@ -69,29 +85,34 @@ def open_outputs(
     registry, digests = installed(), Digests.load(root)
     code = own_code(registry.targets)
 
-    def compile(project: Project, sink: Sink) -> Workspace | None:
-        return make(root, project, sink, lock, registry=registry)
+    made: list[Workspace] = []
 
-    part = None if preview else _part(root, code, digests, compile)
+    def compile(project: Project, sink: Sink) -> Workspace | None:
+        found = make(root, project, sink, lock, registry=registry)
+        made[:] = [found] if found else []
+        return found
+
+    whole = preview or reach is Reach.ALL
+    part = None if whole else _part(root, code, digests, compile, reach is Reach.AHEAD)
     if part is not None:
         failed = console.findings(part.findings, root)
-        return None if failed else _some(root, part, digests, code)
+        return None if failed else _some(root, part, digests, code, made[0] if made else None)
     opened = open_project(directory, console, preview=preview, lock=lock)
     return None if opened is None else _all(opened, digests, code, preview)
 
 
-def _part(root: Path, code: tuple[str, ...], digests: Digests, compile: Compile) -> Part | None:
+def _part(root: Path, code: tuple[str, ...], digests: Digests, compile: Compile, ahead: bool) -> Part | None:
     memory = memories.load(root, _made_by(code))
     if memory is None or memory.disk != _disk(root) or not digests.unchanged():
         return None
-    return compile_part(root, memory, _today(), compile)
+    return compile_part(root, memory, _today(), compile, ahead)
 
 
-def _some(root: Path, part: Part, digests: Digests, code: tuple[str, ...]) -> Outputs:
+def _some(root: Path, part: Part, digests: Digests, code: tuple[str, ...], made: Workspace | None) -> Outputs:
     scope, memory = tuple(a.path for a in part.artifacts), part.memory
     return Outputs(
         root, part.artifacts, scope, memory.summary, _warned(part.findings), digests, code,
-        tuple(memory.inputs), bool(memory.date), lambda: memory,
+        tuple(memory.inputs), bool(memory.date), lambda: memory, made,
     )  # fmt: skip
 
 
@@ -106,7 +127,7 @@ def _all(opened: Workspace, digests: Digests, code: tuple[str, ...], preview: bo
         return memory_of(opened, opened.findings, run)
 
     return Outputs(
-        opened.root, opened.artifacts, None, told, _warned(opened.findings), digests, code, inputs, dated, after
+        opened.root, opened.artifacts, None, told, _warned(opened.findings), digests, code, inputs, dated, after, opened
     )
 
 

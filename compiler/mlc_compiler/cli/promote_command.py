@@ -1,60 +1,54 @@
-"""Pin the version of the environment before in this one, with its evidence; commit the files for a pull request."""
+"""Propose the version of the environment before for this one: checks, a branch with one commit, a pull request."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
-from pathlib import Path
 
 from mlc_compiler.cli.console import Console
-from mlc_compiler.conventions import EVIDENCE_FOLDER
-from mlc_compiler.ir import Pin, ProjectRelease
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="the model's name, a pattern or a selector")
-    parser.add_argument("--to", dest="environment", required=True, metavar="ENV", help="the environment to promote to")
+    from mlc_compiler.cli.git_state import add_key_argument
+
+    parser.add_argument("model", nargs="?", help="the model's name, a pattern or a selector")
+    parser.add_argument("--to", dest="environment", metavar="ENV", help="the environment to promote to")
+    parser.add_argument("--verify", action="store_true", help="refuse pin changes since --base that no command writes")
+    parser.add_argument("--base", metavar="REF", help="what --verify compares HEAD with; the default branch otherwise")
+    parser.add_argument("--dry-run", action="store_true", help="check and print the pull request's text; make nothing")
+    parser.add_argument("--no-commit", action="store_true", help="write the pin into the work tree; make no branch")
+    parser.add_argument("--refresh", action="store_true", help="make an open proposal anew on top of HEAD")
+    parser.add_argument("--push", action="store_true", help="push the branch even without a token for a pull request")
+    parser.add_argument("--no-push", action="store_true", help="push nothing, even with a token")
+    add_key_argument(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
+    from mlc_compiler.cli.git_state import git_failed, private_key, unsigned
     from mlc_compiler.cli.project import LockUse, open_project
-    from mlc_compiler.cli.release_command import refuse, write_files
-    from mlc_compiler.gitops.promotion import make_promotion, still_to_hold
-    from mlc_compiler.gitops.release import Refusal
+    from mlc_compiler.gitops.git import GitError
+    from mlc_compiler.gitops.signing import SigningUnavailable
 
-    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, artifacts=False)
+    if not options.verify and (options.model is None or options.environment is None):
+        console.say("mlc promote: say which model, and --to which environment; or --verify")
+        return 2
+    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, artifacts=not options.verify)
     if opened is None:
         return 1
-    release = selection.environment(opened.releases, options.environment, console)
-    models = selection.models(opened.releases, options.model, console)
-    if release is None or not models:
-        return 2
-    code, today = 0, datetime.now(UTC).date().isoformat()
-    for model in models:
-        before = _pin(opened.releases, release.environment.promoted_from, model.name)
-        made = make_promotion(release.environment, model, before, _evidence(opened.root, model.name), today)
-        if isinstance(made, Refusal):
-            refuse("MLC915", made, opened, f"Environment/{options.environment}", console)
-            code = 1
-            continue
-        said = f"{model.name} {made.pin.version[7:19]} is pinned in {options.environment}"
-        write_files(opened.root, made.files, said, console)
-        for wanted in still_to_hold(release.environment):
-            console.say(f"  to hold before it is merged: {wanted}")
-    return code
+    try:
+        if options.verify:
+            from mlc_compiler.cli.verifying import verify_changes
 
+            return verify_changes(opened, options.base, console)
+        release = selection.environment(opened.releases, options.environment, console)
+        models = selection.models(opened.releases, options.model, console)
+        if release is None or not models:
+            return 2
+        from mlc_compiler.cli.promotions import promote
 
-def _pin(releases: ProjectRelease, environment: str | None, model: str) -> Pin | None:
-    release = next((r for r in releases.releases if r.environment.name == environment), None)
-    found = next((m for m in release.models if m.name == model), None) if release else None
-    return found.pin if found else None
-
-
-def _evidence(root: Path, model: str) -> dict[str, str]:
-    folder = root / EVIDENCE_FOLDER / model
-    return {p.relative_to(root).as_posix(): _text(p) for p in sorted(folder.glob("*.json")) if p.is_file()}
-
-
-def _text(path: Path) -> str:
-    return path.read_bytes().decode("utf-8", "replace")  # a damaged file has another digest than its pin names
+        return promote(opened, release, [m.name for m in models], options, private_key(options), console)
+    except SigningUnavailable as error:
+        console.findings([unsigned(error)], opened.root)
+    except GitError as error:
+        console.findings([git_failed(error)], opened.root)
+    return 1

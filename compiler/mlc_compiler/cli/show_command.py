@@ -1,27 +1,38 @@
-"""Print the effective values of a model in an environment, or a feature's compiled SQL with its first rows."""
+"""Print the effective values of a model and what set them, a feature's compiled SQL, or a saved plan."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mlc_compiler.cli.console import Console
-from mlc_compiler.cli.project import Workspace
-from mlc_compiler.ir import Model
+
+if TYPE_CHECKING:
+    from mlc_compiler.cli.project import Workspace
+    from mlc_compiler.ir import Model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="the model's name")
+    parser.add_argument("model", help="the model's name, or the file of a saved plan (*.json)")
     parser.add_argument("-e", dest="environment", metavar="ENV", help="as it is in this environment")
     parser.add_argument(
         "--sql", nargs="?", const="*", metavar="FEATURE", help="the compiled query, with rows of FEATURE"
     )
     parser.add_argument("--rows", type=int, default=5, metavar="N", help="how many rows to show with --sql")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--origins", action="store_true", help="with the file and line that set each value")
+    parser.add_argument("--detail", action="store_true", help="all of a saved plan")
+    parser.add_argument("--detailed-exitcode", action="store_true", help="of a saved plan: 0 no changes, 2 changes")
+    parser.add_argument("--format", choices=("text", "json", "markdown", "html"), default="text")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    if options.model.endswith(".json"):
+        return _saved(options, console)
+    if options.format not in ("text", "json"):
+        console.say(f"mlc show: {options.format} is a format of saved plans; values are text or json")
+        return 2
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.project import open_project
 
@@ -38,8 +49,39 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.sql:
         return max(_sql(opened, m, options, console) for m in models)
     for model in models:
-        _values(model, console)
+        if options.origins:
+            _origins(opened, model, options.environment, console)
+        else:
+            _values(model, console)
     return 0
+
+
+def _saved(options: argparse.Namespace, console: Console) -> int:
+    """Show a saved plan: nothing is compiled, and the project need not be here."""
+    from mlc_compiler.cli.plan_command import rendered
+    from mlc_compiler.cli.saved_plan import load
+    from mlc_compiler.diagnostics import Finding
+
+    saved = load(Path(options.model))
+    if isinstance(saved, Finding):
+        console.findings([saved], options.directory)
+        return 1
+    console.out(rendered(saved.plan, options.format, options.detail))
+    return 2 if saved.plan and options.detailed_exitcode else 0
+
+
+def _origins(opened: Workspace, model: Model, environment: str | None, console: Console) -> None:
+    import json
+    import shutil
+
+    from mlc_compiler.cli.console import reader
+    from mlc_compiler.cli.origins import origins_json, origins_text, rows
+
+    found = rows(opened, model.name, environment, reader(opened.root))
+    if console.format == "json":
+        console.out(json.dumps(origins_json(model.name, environment, found), indent=2, ensure_ascii=False))
+    else:
+        console.out(origins_text(found, shutil.get_terminal_size((120, 24)).columns))
 
 
 def _values(model: Model, console: Console) -> None:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from mlc_compiler.codes import data, environments, gates, governance, models, monitors, names, rollouts, schema, yaml
+from mlc_compiler.codes import (
+    data,
+    environments,
+    gates,
+    governance,
+    interfaces,
+    models,
+    monitors,
+    names,
+    privacy,
+    rollouts,
+    schema,
+    yaml,
+)
 from mlc_compiler.codes.entry import Code
 
 FAMILIES: tuple[tuple[str, tuple[Code, ...]], ...] = (
     ("YAML", yaml.CODES),
     ("Schema", schema.CODES),
     ("Names and references", names.CODES),
-    ("Data and features", data.CODES),
-    ("Models", models.CODES),
+    ("Data, features and privacy", (*data.CODES, *privacy.CODES)),
+    ("Models and interfaces", (*models.CODES, *interfaces.CODES)),
     ("Gates", gates.CODES),
     ("Rollouts", rollouts.CODES),
     ("Monitors and alerts", monitors.CODES),

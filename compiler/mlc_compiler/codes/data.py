@@ -197,10 +197,85 @@ CODES: tuple[Code, ...] = (
         "`event_time` says when a row's event happened, so it is a column of type timestamp or date.",
     ),
     Code(
+        "MLC333",
+        "unknown column in a query",
+        "A dataset's query names a column that none of the datasets and subqueries in its reach has, or qualifies one"
+        " with a table that it does not read. Names are compared without case. The help shows the nearest name.",
+    ),
+    Code(
+        "MLC334",
+        "query that does not give a declared column",
+        "Every column of the contract must come out of the query. Select it, give a column the name with `AS`, or take"
+        " it out of `columns`. Queries with PIVOT, UNNEST or COLUMNS(...) are checked when they run.",
+    ),
+    Code(
+        "MLC343",
+        "query that hides when its rows are known",
+        "A dataset made by a query has a contract of its own. A column made from one with a `known_at`, or rows chosen "
+        "by it in WHERE, HAVING, CASE or a join, is known no earlier, whatever it is called: without that, a feature "
+        "over the query learns from outcomes. Let the query carry the time, and say `known_at` or `event_time`.",
+    ),
+    Code(
+        "MLC344",
+        "tolerance shorter than the delay",
+        "Rows of a dataset with a `delay` are that old when they arrive, and the online snapshot adds up to one "
+        "`refresh`. A join whose tolerance is shorter than the delay never matches; one shorter than both has values "
+        "in training that are missing when served.",
+    ),
+    Code(
+        "MLC345",
+        "random split of rows that lie in time",
+        "With a random split the model is trained on rows from after those it is judged by, which it never is when it "
+        "serves, and labels that look ahead count the same events in both folds. The metrics are then better than "
+        "production's. Split by time; a spine of one moment, as the lock measures it, may be split at random.",
+    ),
+    Code(
+        "MLC346",
+        "entity in several folds",
+        "Features are looked up by a key whose rows are spread over the folds at random: the model may recognise a "
+        "customer instead of learning what customers do, and the test fold can't tell. Keep the key together with a "
+        "group split, or split by time.",
+    ),
+    Code(
+        "MLC347",
+        "fold that its labels empty",
+        "A time split leaves out rows whose label was not known when the next fold starts, so that a missing `gap` "
+        "leaks nothing. A fold that is shorter than the time its labels take is left out as a whole.",
+    ),
+    Code(
+        "MLC348",
+        "gate on the rows that chose the model",
+        "Search and decision rule choose on the validation fold, so what they chose looks better there than it is: of "
+        "n equally good candidates the best is ahead by the expected largest of n normal errors. Gates judge on the "
+        "test fold, which chose nothing.",
+    ),
+    Code(
+        "MLC349",
+        "query that sees later rows",
+        "In the query of a dataset, lead(), windows without an order of time, frames that reach past the current row, "
+        "and aggregates over a whole table (which is what target encoding without folds comes to) bring later rows "
+        "into earlier ones. Features aggregate up to the prediction; or the query bounds its rows by time.",
+    ),
+    Code(
         "MLC370",
         "dataset's files missing",
         "Paths of `source` are below the project's folder and name a file, a folder or a glob. Put the data there "
         "(an example's README says how to build it), or mend the path.",
+    ),
+    Code(
+        "MLC360",
+        "training and serving differ",
+        "`mlc test` sends golden vectors through both evaluators: nulls, empty and odd texts, greatest and smallest "
+        "numbers, minus zero, leap days and the hours in which clocks change. Training runs the feature query over "
+        "tables; the server reads the same row as a request and looks up the rest. A feature that comes out otherwise "
+        "would be another one in production than the model has learned from.",
+    ),
+    Code(
+        "MLC361",
+        "features of golden vectors fail",
+        "The query of the features fails on values that their columns allow, such as a number so large that the "
+        "result does not fit. In training one such row would end the run; a request would be refused. Bound the "
+        "column, or write the feature so that no value fails.",
     ),
     Code(
         "MLC371",
@@ -261,5 +336,13 @@ CODES: tuple[Code, ...] = (
         "feature query fails on the data",
         "The compiled query met values that it can't compute with, such as a text that is no number, or more "
         "memory than it may use. Mend the expression or the data, or give `train.resources` more memory.",
+    ),
+    Code(
+        "MLC381",
+        "feature that tells the label alone",
+        "On rows that the model was not fitted on, one feature separates the classes almost without the others (an "
+        "area under the ROC curve above 0.98). Proofs see columns and times, never what they mean: this is what a "
+        "proxy of the outcome looks like, such as a note that is written once it is known. See when the feature's "
+        "columns are really known.",
     ),
 )

@@ -56,6 +56,54 @@ CODES: tuple[Code, ...] = (
         "A glob of `code` matches no file, or an `entrypoint` names a module that is not in `code`.",
     ),
     Code(
+        "MLC410",
+        "parameter deprecated",
+        "scikit-learn warns of the parameter or option and removes it in a later version; the version of the model "
+        "would then have to change. The help names what takes its place.",
+    ),
+    Code(
+        "MLC411",
+        "estimator not to be had from a spec",
+        "The class needs other estimators as arguments, which no spec can write, or it learns from one feature or of "
+        "several labels only. Build such an estimator in the model's own `code` and name its `entrypoint`.",
+    ),
+    Code(
+        "MLC412",
+        "feature named to a matrix",
+        "Features are encoded before the estimator sees them, as a matrix without names; a parameter that names "
+        "features would fail there.",
+    ),
+    Code(
+        "MLC413",
+        "categories lost in ONNX",
+        "HistGradientBoosting can split categories by itself, which skl2onnx converts as a comparison of numbers: the "
+        "package would score otherwise than the model that was gated. Encoding by `preprocessing.category` is part of "
+        "the package; skops keeps the splits.",
+    ),
+    Code(
+        "MLC414",
+        "nulls reach an estimator that takes none",
+        "With `impute: none` numbers stay null where they are null. Few estimators learn from that: "
+        "HistGradientBoosting, random forests and trees do; the others fail at the first null.",
+    ),
+    Code(
+        "MLC415",
+        "dimension of a search with nothing to find",
+        "A choice of one value is a parameter, and a value that is listed twice makes trials that repeat one another.",
+    ),
+    Code(
+        "MLC416",
+        "trials do not fit the space",
+        "A grid takes its points in order, the last dimension first, and ends after `trials`: with fewer trials than "
+        "points its first dimensions hardly move. Random trials from fewer points than trials repeat one another. A "
+        "range counts as five points of a grid.",
+    ),
+    Code(
+        "MLC417",
+        "weight of a class that is not there",
+        "`class_weight` names classes of the label. A boolean label has the classes true and false.",
+    ),
+    Code(
         "MLC480",
         "package missing",
         "Serving, batch scoring and gates read a package: a folder with package.json and the model. Run `mlc run` to "

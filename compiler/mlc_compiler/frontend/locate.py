@@ -22,6 +22,11 @@ def locate(findings: Iterable[Finding], read: Read) -> list[Finding]:
     return sorted(_without_echoes(located), key=lambda finding: (finding.span(), finding.code, finding.message))
 
 
+def span_finder(read: Read) -> Callable[[Place], Span]:
+    """Return a function that finds the spans of places; each file is read once, when it is first asked for."""
+    return _Finder(read).span
+
+
 def _without_echoes(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Leave out what the schema says of values that could not be read as YAML: it only repeats the first finding."""
     findings = tuple(findings)

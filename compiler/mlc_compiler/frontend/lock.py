@@ -7,23 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlc_compiler import __version__, ir
-from mlc_compiler.conventions import LOCK_FILE
-from mlc_compiler.diagnostics import Sink, Span
+from mlc_compiler import ir
 
 FORMAT = 1
-SECTIONS = ("datasets", "actions", "images", "packages")
+SECTIONS = ("datasets", "models", "actions", "images", "packages")
 
 
 @dataclass(frozen=True, slots=True)
 class LockFile:
-    """The lock's sections: name to entry. Dataset entries hold digest, rows, files and column statistics."""
+    """The lock's sections: name to entry. Dataset entries hold digest, rows, files and column statistics; those of
+    models what `middle.statistics` says they are `of`, rows, folds, groups and label delay.
+    """
 
     mlc: str = ""
     datasets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     actions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def dataset_digest(self, name: str) -> str | None:
         entry = self.datasets.get(name)
@@ -84,56 +85,3 @@ def conflict_marker(text: str) -> int | None:
     """Return the number, from 1, of the first line that git marked as a conflict."""
     lines = enumerate(text.splitlines(), start=1)
     return next((n for n, line in lines if line.startswith(("<<<<<<<", ">>>>>>>", "======="))), None)
-
-
-def parse_lock(text: str, sink: Sink) -> LockFile:
-    """Return the lock, or an empty one with a finding when the text can't be used."""
-    at = Span(LOCK_FILE, 1, 1, 1, 1)
-    marker = conflict_marker(text)
-    if marker is not None:
-        where = Span(LOCK_FILE, marker, 1, marker, 8)
-        sink.error("MLC902", where, "the lock holds conflict markers", help="take either side, then run `mlc lock`")
-        return LockFile()
-    try:
-        value = json.loads(text)
-        lock = LockFile(str(value["mlc"]), *(_mapping(value[s]) for s in SECTIONS))
-        _check_entries(lock)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
-        sink.error(
-            "MLC902",
-            Span(LOCK_FILE, line, 1, line, 1),
-            "the lock can't be read: it is cut short or was edited by hand",
-            help="restore it from git, or delete it and run `mlc lock`",
-        )
-        return LockFile()
-    if value.get("format") != FORMAT or minor(lock.mlc) != minor(__version__):
-        sink.error(
-            "MLC903",
-            at,
-            f"the lock was written by mlc {lock.mlc}, this is mlc {__version__}",
-            help=f"run `mlc lock --upgrade` to move to {minor(__version__)}, or install mlc {minor(lock.mlc)}",
-        )
-    return lock
-
-
-def _check_entries(lock: LockFile) -> None:
-    """Raise KeyError, TypeError or ValueError for an entry that lacks what builds read."""
-    for entry in lock.datasets.values():
-        str(entry["digest"]), int(entry["rows"]), _mapping(entry["columns"])
-    for action in lock.actions.values():
-        _text(action["sha"]), _text(action["version"])
-    for pinned in (*lock.images.values(), *lock.packages.values()):
-        _text(pinned)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text is wanted")
-    return value
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError("a mapping is wanted")
-    return value

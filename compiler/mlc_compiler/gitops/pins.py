@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from mlc_compiler.backend.emitter import yaml_text
 from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, pin_path, snapshot_path
 from mlc_compiler.diagnostics import Place, Sink, Span
 from mlc_compiler.frontend.lock import conflict_marker
@@ -14,6 +15,7 @@ from mlc_compiler.frontend.yaml_source import load
 from mlc_compiler.ir import Pin
 from mlc_compiler.middle.pins import Pins
 
+HEADER = "# Written by mlc; changed by `mlc release`, `mlc promote` and `mlc rollback` only.\n"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _FIELDS = ("version", "artifact", "image", "snapshot")
 
@@ -64,6 +66,11 @@ def _read_pin(root: Path, path: str, sink: Sink) -> Pin | None:
             "MLC904", Span(path, 1, 1, 1, 1), f"the pin can't be read: {error.strerror}", help="mend its permissions"
         )
         return None
+    return parse_pin(path, content, sink)
+
+
+def parse_pin(path: str, content: bytes, sink: Sink) -> Pin | None:
+    """Return the pin that a file holds, or None after saying what is wrong with it."""
     marker = conflict_marker(content.decode("utf-8", "replace"))
     if marker is not None:
         sink.error(
@@ -114,6 +121,11 @@ def _has_snapshot(root: Path, model: str, pin: Pin, sink: Sink) -> bool:
         )
         return False
     return True
+
+
+def pin_text(pin: Pin) -> str:
+    """Return the text of a pin's file."""
+    return HEADER + yaml_text(pin_data(pin))[0]
 
 
 def pin_data(pin: Pin) -> dict[str, str]:

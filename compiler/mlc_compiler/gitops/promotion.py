@@ -2,61 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from mlc_compiler import codec, ir
-from mlc_compiler.conventions import duration_text, evidence_path, pin_path
-from mlc_compiler.gitops.release import Refusal, Released, pin_text
+from mlc_compiler import ir
+from mlc_compiler.conventions import duration_text, pin_path
+from mlc_compiler.diagnostics import Finding, Place
+from mlc_compiler.gitops.history import PinChange
+from mlc_compiler.gitops.pins import pin_text
+from mlc_compiler.gitops.release import Released
+from mlc_compiler.gitops.requirements import (
+    Candidate,
+    check_evidence,
+    check_freeze,
+    check_signed,
+    check_soak,
+)
 
 
-def make_promotion(
-    to: ir.Environment, model: ir.Model, before: ir.Pin | None, evidence: Mapping[str, str], today: str
-) -> Released | Refusal:
-    """Return the pin's file, or why it may not be written. `evidence` maps paths to the texts that are committed.
-
-    Gates, freezes (`today` is an ISO date), version and digest of the evidence are checked; approvals and soak belong
-    to the pull request that carries the change (`still_to_hold`).
-    """
-    freeze = next((f for f in to.freezes if f.since <= today <= f.until), None)
-    if freeze is not None:
-        return Refusal(
-            f"nothing is promoted to {to.name} from {freeze.since} until {freeze.until}: {freeze.reason}",
-            f"promote it after {freeze.until}, or end the freeze in the environment's spec",
-        )
+def check_way(to: ir.Environment, model: str, before: ir.Pin | None, at: Place) -> Iterator[Finding]:
+    """Yield why nothing can be promoted to the environment: it is not promoted to, or nothing runs before it."""
     if to.promoted_from is None:
-        return Refusal(
-            f"nothing is promoted to {to.name}: it tracks {to.tracks}", f"use `mlc release MODEL -e {to.name}`"
-        )
-    if before is None:
-        return Refusal(
-            f"{model.name} has no version in {to.promoted_from}",
-            f"release it there first: `mlc release {model.name} -e {to.promoted_from}`",
-        )
-    text = evidence.get(evidence_path(model.name, before.version))
-    if text is None or codec.text_digest(text) != before.evidence:
-        said = "is missing" if text is None else "was changed after it was released"
-        return Refusal(
-            f"the evidence of {model.name} {before.version[7:19]} {said}",
-            "restore it from git: a version is promoted by the evidence of its own run",
-        )
-    missing = _gates_missing(to, text)
-    if missing:
-        return Refusal(
-            f"{to.name} requires gate {missing}, of which the evidence says nothing", "run with that gate first"
-        )
-    pin = replace(before, path=pin_path(to.name, model.name))
+        said = f"nothing is promoted to {to.name}: it tracks {to.tracks}"
+        yield Finding("MLC915", said, at, help=f"use `mlc release MODEL -e {to.name}`")
+    elif before is None:
+        said = f"{model} has no version in {to.promoted_from}"
+        help = f"release it there first: `mlc release {model} -e {to.promoted_from}`"
+        yield Finding("MLC915", said, at, help=help)
+
+
+def check_promotion(candidate: Candidate, history: Sequence[PinChange] | None, now: int) -> Iterable[Finding]:
+    """Yield everything that speaks against the promotion; `history` of the pin it comes from, None without git."""
+    yield from check_freeze(candidate.to, now, candidate.at)
+    yield from check_evidence(candidate)
+    yield from check_signed(candidate)
+    if history is not None:
+        yield from check_soak(candidate, history, now)
+
+
+def make_promotion(to: ir.Environment, model: str, before: ir.Pin) -> Released:
+    """Return the pin that the promotion writes."""
+    pin = replace(before, path=pin_path(to.name, model))
     return Released(pin, {pin.path: pin_text(pin)})
 
 
-def _gates_missing(to: ir.Environment, evidence: str) -> str | None:
-    import json
+def held(to: ir.Environment, signed: bool) -> tuple[str, ...]:
+    """Return what was found to hold, for the checklist of the pull request."""
+    gates = ", ".join(to.gates)
+    return (
+        "the evidence is of this version, these gates and these test rows",
+        *((f"gates passed: {gates}",) if gates else ("the gates of the model passed",)),
+        *(("the evidence's signature holds",) if signed else ()),
+        *((_soaked(to),) if to.soak else ()),
+        "requests fit both it and what runs now",
+        "no freeze covers today",
+    )
 
-    judged = {v["gate"] for v in json.loads(evidence)["verdicts"]}
-    return next((g for g in to.gates if g not in judged), None)
+
+def _soaked(to: ir.Environment) -> str:
+    return f"it has run in {to.promoted_from} for {duration_text(to.soak)}, rolled out with success"
 
 
 def still_to_hold(to: ir.Environment) -> tuple[str, ...]:
     """Return what the environment asks for besides, for the pull request's reviewers to see to."""
-    soak = (f"it has run in {to.promoted_from} for {duration_text(to.soak)}",) if to.soak else ()
-    return soak + tuple(f"{a.count} approval{'' if a.count == 1 else 's'} of {a.team}" for a in to.approvals)
+    return tuple(f"{a.count} approval{'' if a.count == 1 else 's'} of {a.team}" for a in to.approvals)

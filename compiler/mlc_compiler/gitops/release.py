@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlc_compiler import codec, ir
-from mlc_compiler.backend.emitter import yaml_text
 from mlc_compiler.conventions import evidence_path, image_name, image_tag, pin_path, snapshot_path
 from mlc_compiler.evidence import gates_digest
-from mlc_compiler.gitops.pins import pin_data
+from mlc_compiler.gitops.pins import pin_text
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.resolved import ResolvedModel, snapshot_text
-
-HEADER = "# Written by mlc; changed by `mlc release`, `mlc promote` and `mlc rollback` only.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +64,6 @@ def make_release(
         evidence_path(model.name, model.version): evidence_file,
     }
     return Released(pin, files)
-
-
-def pin_text(pin: ir.Pin) -> str:
-    """Return the text of a pin's file."""
-    return HEADER + yaml_text(pin_data(pin))[0]
 
 
 def refuse(environment: ir.Environment, model: ResolvedModel, evidence: Mapping[str, Any]) -> Refusal | None:

@@ -13,7 +13,7 @@ from typing import Any
 from mlc_compiler.conventions import CACHE_FOLDER
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Span
 
-FORMAT = 2
+FORMAT = 3
 _FILE = f"{CACHE_FOLDER}/models.json"
 
 
@@ -21,13 +21,15 @@ _FILE = f"{CACHE_FOLDER}/models.json"
 class Unit:
     """A model: the labels of the documents that it is compiled from, what else it reads, and the files it becomes.
 
-    `facts` is the digest of what artifacts that concern several models were written from.
+    `facts` is the digest of what artifacts that concern several models were written from. `ahead` says that some
+    environment runs something else than the specs say.
     """
 
     needs: tuple[str, ...]
     reads: tuple[str, ...]
     artifacts: tuple[str, ...]
     facts: str
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def newest(stamps: Mapping[str, str]) -> int:
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
 def _to_json(memory: Memory) -> dict[str, Any]:
-    units = {name: (u.needs, u.reads, u.artifacts, u.facts) for name, u in memory.units.items()}
+    units = {name: (u.needs, u.reads, u.artifacts, u.facts, u.ahead) for name, u in memory.units.items()}
     return {
         "format": FORMAT,
         "made_by": memory.made_by,
@@ -141,7 +143,7 @@ def _from_json(data: Mapping[str, Any]) -> Memory:
         common=tuple(data["common"]),
         anchors=tuple(data["anchors"]),
         watched=tuple(data["watched"]),
-        units={name: Unit(tuple(n), tuple(r), tuple(a), facts) for name, (n, r, a, facts) in data["units"].items()},
+        units={n: Unit(tuple(u[0]), tuple(u[1]), tuple(u[2]), u[3], bool(u[4])) for n, u in data["units"].items()},
         shared=tuple(data["shared"]),
         disk=data["disk"],
         findings=tuple(_finding(*f) for f in data["findings"]),

@@ -27,8 +27,8 @@ from mlc_compiler.incremental.memory import Memory, Unit, stamps
 from mlc_compiler.incremental.units import ATTACHED_KINDS, Made, is_common, units
 from mlc_compiler.pipeline import Compilation
 
-# Said of all models of an environment at once, and decided by which pins there are: these are the same, or all is read.
-ABOUT_ALL = ("MLC906",)
+# Said of all models at once, and decided by which pins there are and what the lock counted: the same, or all is read.
+ABOUT_ALL = ("MLC906", "MLC931")
 
 
 Compile = Callable[[Project, Sink], Made | None]
@@ -52,14 +52,18 @@ class _Edit:
     models: frozenset[str]
 
 
-def compile_part(root: Path, memory: Memory, today: str, compile: Compile) -> Part | None:
-    """Return the part that changed since the memory, whose outputs are on disk; None where all has to be compiled."""
+def compile_part(root: Path, memory: Memory, today: str, compile: Compile, ahead: bool = False) -> Part | None:
+    """Return the part that changed since the memory, whose outputs are on disk; None where all has to be compiled.
+
+    `ahead` also compiles the models of which some environment runs something else.
+    """
     now = stamps(root, memory.inputs)
     if memory.date not in ("", today):
         return None
-    if now == memory.inputs:
+    also = frozenset(name for name, unit in memory.units.items() if unit.ahead) if ahead else frozenset()
+    if now == memory.inputs and not also:
         return Part((), _sink(memory.findings), memory)
-    edit = _edit(root, now, memory)
+    edit = _edit(root, now, memory, also)
     if edit is None:
         return None
     reading = Sink()
@@ -78,7 +82,7 @@ def compile_part(root: Path, memory: Memory, today: str, compile: Compile) -> Pa
 
 
 # --- what to compile -------------------------------------------------------------------------------------------------
-def _edit(root: Path, now: Mapping[str, str], memory: Memory) -> _Edit | None:
+def _edit(root: Path, now: Mapping[str, str], memory: Memory, also: frozenset[str]) -> _Edit | None:
     changed = {path for path, stamp in now.items() if stamp != memory.inputs[path]}
     specs = changed & memory.labels.keys()
     touched = {label for path in specs for label in memory.labels[path]}
@@ -86,7 +90,7 @@ def _edit(root: Path, now: Mapping[str, str], memory: Memory) -> _Edit | None:
     rest = changed - specs - {path for name in models for path in memory.units[name].reads}
     if specs & set(memory.common) or not all(now[p] for p in changed) or not _same_files(root, rest, memory):
         return None
-    return _limited(_Edit(tuple(sorted(changed)), now, frozenset(models | set(memory.anchors))), memory)
+    return _limited(_Edit(tuple(sorted(changed)), now, frozenset(models | set(memory.anchors)) | also), memory)
 
 
 def _same_files(root: Path, folders: set[str], memory: Memory) -> bool:

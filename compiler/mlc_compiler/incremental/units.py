@@ -94,12 +94,14 @@ def units(made: Made, watched: Sequence[str]) -> dict[str, Unit]:
             written[artifact.model].append(artifact.path)
     reads = _reads(made.inputs)
     facts = _facts(compilation.releases, watched)
+    ahead = {model for _, model in compilation.promoted}
     return {
         bound.name: Unit(
             _needs(bound, compilation.models[bound.name]),
             tuple(reads[bound.name]),
             tuple(sorted(written[bound.name])),
             facts[bound.name],
+            bound.name in ahead,
         )
         for bound in compilation.project.models
     }
@@ -180,9 +182,11 @@ def anchors(project: Project, artifacts: Sequence[Artifact], common: Iterable[st
     attached = [d.spec.model for d in documents if d.kind in ATTACHED_KINDS]
     for kind, pattern in [("Model", p) for p in attached] + [n for e in project.environments for n in _named(e)]:
         found += _first(m.name for m in project.models if _has(m, kind, pattern))
+    found += [name for e in project.environments for name in _reached(project, e)]
     for environment in project.environments:
         objects = kubernetes_objects(environment.name, artifacts) if environment.spec.patches else {}
         wanted = {(p.target.kind, p.target.name) for p in environment.spec.patches}
+        found += [m.name for m in project.models if any(name.startswith(m.name) for _, name in wanted)]
         found += [a.model for a in artifacts if a.model and objects.get(a.path) in wanted]
     return tuple(sorted(set(found)))
 
@@ -192,6 +196,14 @@ def _named(environment: Document[Any]) -> Iterator[tuple[str, str]]:
     yield from (("Gate", name) for name in spec.requires.gates)
     yield from ((override.kind, override.name) for override in spec.overrides)
     yield from (("Model", pattern) for pattern in spec.models)
+
+
+def _reached(project: Project, environment: Document[Any]) -> Iterator[str]:
+    """Yield a model of the environment for each override that reaches one."""
+    spec = environment.spec
+    inside = [m for m in project.models if any(fnmatchcase(m.name, p) for p in spec.models)]
+    for override in spec.overrides:
+        yield from _first(m.name for m in inside if _has(m, override.kind, override.name))
 
 
 def _has(model: BoundModel, kind: str, pattern: str) -> bool:

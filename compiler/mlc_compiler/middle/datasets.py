@@ -9,18 +9,42 @@ from mlc_compiler.diagnostics import Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.lock import LockFile
 from mlc_compiler.frontend.project import Project
-from mlc_compiler.middle.problems import report_expression
+from mlc_compiler.middle.problems import report, report_expression
 from mlc_compiler.spec.dataset import DataCheck, Dataset
 from mlc_compiler.sql.expressions import compile_expression
+from mlc_compiler.sql.links import event_time_problem
 from mlc_compiler.sql.query import parse_query
-from mlc_compiler.sql.scope import dataset_scope
+from mlc_compiler.sql.query_flows import query_problems
+from mlc_compiler.sql.scope import dataset_scope, prepared_scope
 
 
 def resolve_datasets(project: Project, lock: LockFile, sink: Sink) -> dict[str, ir.Dataset]:
     """Return every dataset by name; what is wrong with columns, checks and queries goes to the sink."""
     found = {name: _dataset(project, document, lock, sink) for name, document in sorted(project.datasets.items())}
     _check_query_cycles(found, project, sink)
+    for dataset in found.values():
+        report(query_problems(dataset, found), project, sink)
     return found
+
+
+def declared_datasets(project: Project) -> dict[str, ir.Dataset]:
+    """Return every dataset as its spec declares it, by name, without checks: what flows where needs no more."""
+    return {name: _declared(project, document) for name, document in sorted(project.datasets.items())}
+
+
+def _declared(project: Project, document: Document[Dataset]) -> ir.Dataset:
+    spec = document.spec
+    return ir.Dataset(
+        name=document.name,
+        source=_source(project, document, Sink()),
+        columns=_columns(spec),
+        primary_key=tuple(spec.primary_key),
+        event_time=spec.event_time,
+        delay=spec.delay,
+        overwrite=spec.updates == "overwrite",
+        owner=project.owner(document),
+        origin=document.from_(""),
+    )
 
 
 def _check_query_cycles(datasets: Mapping[str, ir.Dataset], project: Project, sink: Sink) -> None:
@@ -53,23 +77,12 @@ def _way_back(name: str, datasets: Mapping[str, ir.Dataset]) -> list[str]:
 def _dataset(project: Project, document: Document[Dataset], lock: LockFile, sink: Sink) -> ir.Dataset:
     spec = document.spec
     _column_references(document, sink)
-    columns = tuple(
-        ir.Column(
-            name,
-            c.type,
-            c.required,
-            c.unique,
-            tuple(c.enum or ()),
-            c.minimum,
-            c.maximum,
-            c.pattern,
-            c.classification,
-            c.known_at,
-            c.description or "",
-        )
-        for name, c in spec.columns.items()
-    )
+    columns = _columns(spec)
     bare = ir.Dataset(document.name, ir.Source("parquet"), columns, tuple(spec.primary_key), spec.event_time)
+    problem = event_time_problem(bare)
+    if problem is not None:
+        sink.error(problem.code, document.at("event_time"), problem.message, help=problem.help, fix=problem.fix)
+    _knowledge_times(document, bare, project.spec.timezone, sink)
     entry = lock.datasets.get(document.name, {})
     return ir.Dataset(
         name=document.name,
@@ -91,6 +104,34 @@ def _dataset(project: Project, document: Document[Dataset], lock: LockFile, sink
     )
 
 
+def _knowledge_times(document: Document[Dataset], bare: ir.Dataset, timezone: str, sink: Sink) -> None:
+    """Report a `known_at` that is no time: of a column that nothing reads, nobody else would say so."""
+    for name, column in document.spec.columns.items():
+        if column.known_at is not None:
+            compiled = compile_expression(column.known_at, prepared_scope(bare, timezone), expect="timestamp")
+            report_expression(compiled.problems, document.at("columns", name, "known_at"), sink)
+
+
+def _columns(spec: Dataset) -> tuple[ir.Column, ...]:
+    return tuple(
+        ir.Column(
+            name,
+            c.type,
+            c.required,
+            c.unique,
+            tuple(c.enum or ()),
+            c.minimum,
+            c.maximum,
+            c.pattern,
+            c.classification,
+            c.known_at,
+            c.description or "",
+            c.sensitive,
+        )
+        for name, c in spec.columns.items()
+    )
+
+
 def _source(project: Project, document: Document[Dataset], sink: Sink) -> ir.Source:
     source = document.spec.source
     reads: tuple[str, ...] = ()
@@ -105,9 +146,9 @@ def _source(project: Project, document: Document[Dataset], sink: Sink) -> ir.Sou
     if source.query and source.format == "query":
         parsed = parse_query(source.query, frozenset(project.datasets))
         if parsed.problem:
-            at = document.at("source", "query")
-            within = parsed.within
-            sink.error("MLC330", at.slice(*within) if within else at, parsed.problem, help=parsed.help)
+            at, problem = document.at("source", "query"), parsed.problem
+            place = at.slice(*problem.within) if problem.within else at
+            sink.error("MLC330", place, problem.message, help=problem.help, fix=problem.fix)
         reads = parsed.reads
     return ir.Source(
         source.format,
@@ -125,7 +166,6 @@ def _column_references(document: Document[Dataset], sink: Sink) -> None:
     """Report columns that the dataset's own fields name and that it has not."""
     spec = document.spec
     named = [(("primary_key", i), name) for i, name in enumerate(spec.primary_key)]
-    named += [(("event_time",), spec.event_time)] if spec.event_time else []  # type: ignore[list-item]  # two lengths
     for index, check in enumerate(spec.checks):
         named += [(("checks", index, *path), name) for path, name in _named_columns(check)]  # type: ignore[misc]
     for path, name in named:
@@ -136,15 +176,8 @@ def _column_references(document: Document[Dataset], sink: Sink) -> None:
                 document.at(*path),
                 f"dataset `{document.name}` has no column `{name}`",
                 help=f"did you mean `{near}`?" if near else f"its columns are {', '.join(spec.columns)}",
+                fix=near or "",
             )
-    if spec.event_time in spec.columns and spec.columns[spec.event_time].type not in ("timestamp", "date"):
-        kind = spec.columns[spec.event_time].type
-        sink.error(
-            "MLC332",
-            document.at("event_time"),
-            f"`{spec.event_time}` is {kind}, not a time",
-            help="name a column of type timestamp",
-        )
 
 
 def _named_columns(check: DataCheck) -> Iterator[tuple[tuple[str | int, ...], str]]:

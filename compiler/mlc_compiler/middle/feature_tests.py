@@ -1,4 +1,4 @@
-"""The feature tests of the specs, each with the query that its view compiles to."""
+"""The feature tests of the specs, each with the query that its view compiles to, and what is tested of every view."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def _of_view(
             datasets=tuple(datasets[n] for n in _names(query, test)),
             origin=view.from_(f"tests.{index}"),
         )
+
+
+def parity_tests(project: Project, lock: LockFile) -> tuple[ir.ParityTest, ...]:
+    """Return a test of each view that callers send rows of, in order, of a project that has no errors."""
+    datasets = resolve_datasets(project, lock, Sink())
+    tests = []
+    for name, view in sorted(project.views.items()):
+        query = compile_view(view_definition(view, datasets, project.spec.timezone)).query
+        if query is not None and query.request:
+            read = tuple(datasets[n] for n in sorted({query.spine, *query.datasets}))
+            tests.append(ir.ParityTest(name, query, read, project.spec.timezone, view.from_("")))
+    return tuple(tests)
 
 
 def _row(row: Mapping[str, ir.Scalar]) -> tuple[tuple[str, ir.Scalar], ...]:

@@ -197,6 +197,7 @@ def _serving(serving: Serving, origin: ir.Origin) -> ir.Serving:
         latency_p99=serving.latency_p99,
         max_batch=serving.max_batch,
         log_requests=serving.log_requests,
+        log_classification=serving.log_classification,
         batch=_batch(serving) if serving.mode == "batch" else None,
         runtime=ir.Runtime(runtime.image, runtime.port, tuple(sorted(runtime.metrics.items()))) if runtime else None,
         origin=origin,
@@ -229,4 +230,7 @@ def _card(spec: Model, origin: ir.Origin) -> ir.Card:
         contacts=tuple(card.contacts),
         references=tuple(card.references),
         origin=origin,
+        purpose=card.purpose or "",
+        sensitive_inputs=tuple(sorted(card.sensitive_inputs.items())),
+        technical_documentation=tuple((name, text) for name, text in card.technical_documentation if text),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from mlc_compiler.middle.views import label_definition, view_definition
 from mlc_compiler.spec.types import SpecModel
 from mlc_compiler.sql.definitions import ModelFeatures, ViewDefinition
 from mlc_compiler.sql.features import compile_features, compile_view
+from mlc_compiler.sql.flows import feature_flows
 
 S = TypeVar("S", bound=SpecModel)
 Code = Mapping[str, Mapping[str, str]]
@@ -59,10 +60,12 @@ def _resolve(
     compiled = compile_features(
         ModelFeatures(
             name=bound.name,
-            views=tuple(_narrowed(views[v.name], document.spec.where) for v in bound.views),
-            select=tuple(f"{f.view}.{f.name}" for f in bound.features if _is_compiled(f, views)),
+            views=tuple(views[v.name] for v in bound.views),
+            # Sorted: the order of keys in a view or of entries in a model's list means nothing.
+            select=tuple(sorted(f"{f.view}.{f.name}" for f in bound.features if _is_compiled(f, views))),
             label=label_definition(document, bound.spine.name, datasets),
             slices=_slices(bound),
+            where=document.spec.where,
         )
     )
     report(compiled.problems, project, sink)
@@ -78,22 +81,33 @@ def _resolve(
         gates=tuple(Named(g.name, g.spec) for g in bound.gates),
         rollout=_named(bound.rollout),
         monitor=_named(bound.monitor),
-        features=compiled.query,
+        features=_with_proxies(compiled.query, [views[v.name] for v in bound.views]),
         label=compiled.label,
         datasets=_closure(compiled.query.datasets, datasets),
+        label_type=compiled.label_type,
     )
     return replace(model, version=version(lower_model(model, frozenset(), None), code))
 
 
+def _with_proxies(query: ir.FeatureQuery, views: Iterable[ViewDefinition]) -> ir.FeatureQuery:
+    """Return the query whose features say which sensitive columns they depend on; nearly always the query itself."""
+    for view in views:
+        sensitive = {(name, c.name) for name, d in view.datasets.items() for c in d.columns if c.sensitive}
+        if sensitive:
+            named = tuple(replace(f, reaches=_reaches(view, f, sensitive)) for f in query.features)
+            query = replace(query, features=named)
+    return query
+
+
+def _reaches(view: ViewDefinition, feature: ir.Feature, sensitive: set[tuple[str, str]]) -> tuple[str, ...]:
+    if feature.view != view.name:
+        return feature.reaches
+    flows = (f for f in feature_flows(view, feature.name) if f.flow != "time")
+    return tuple(sorted({f"{f.dataset}.{f.column}" for f in flows if (f.dataset, f.column) in sensitive}))
+
+
 def _is_compiled(feature: SelectedFeature, views: Mapping[str, ViewDefinition]) -> bool:
     return any(f.name == feature.name for f in views[feature.view].features)
-
-
-def _narrowed(view: ViewDefinition, where: str | None) -> ViewDefinition:
-    """Return the view with a model's own row filter beside the view's."""
-    if where is None:
-        return view
-    return replace(view, where=f"({view.where}) and ({where})" if view.where else where)
 
 
 def _named(document: Document[S] | None) -> Named[S] | None:

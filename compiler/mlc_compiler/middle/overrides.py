@@ -13,10 +13,12 @@ from mlc_compiler.diagnostics import Place, Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.schema import described, validate
 from mlc_compiler.middle.resolved import Named, ResolvedModel
-from mlc_compiler.spec.environment import Environment
+from mlc_compiler.spec.environment import Environment, Override
 from mlc_compiler.spec.types import SpecModel
 
 S = TypeVar("S", bound=SpecModel)
+OF_TYPE = ("MLC103", "MLC104", "MLC105")
+"""Findings of values that are not what a field takes."""
 # Fields of a model outside its version: all others are trained on.
 FREE = {"Model": ("serving", "card"), "Rollout": None, "Monitor": None}
 
@@ -25,32 +27,59 @@ def apply_overrides(resolved: ResolvedModel, environment: Document[Environment],
     """Return the model with the environment's overrides; fields that may not be set go to the sink."""
     for index, override in enumerate(environment.spec.overrides):
         place = environment.at("overrides", index, "set")
-        if override.kind == "Model" and fnmatchcase(resolved.name, override.name):
-            resolved = replace(resolved, spec=_apply("Model", resolved.spec, override.set, place, sink))
-        elif override.kind == "Rollout" and resolved.rollout and fnmatchcase(resolved.rollout.name, override.name):
-            resolved = replace(resolved, rollout=_apply_named("Rollout", resolved.rollout, override.set, place, sink))
-        elif override.kind == "Monitor" and resolved.monitor and fnmatchcase(resolved.monitor.name, override.name):
-            resolved = replace(resolved, monitor=_apply_named("Monitor", resolved.monitor, override.set, place, sink))
+        if not reaches(override, resolved):
+            continue
+        if override.kind == "Model":
+            resolved = replace(resolved, spec=_apply(override, resolved.spec, place, sink))
+        elif override.kind == "Rollout" and resolved.rollout:
+            resolved = replace(resolved, rollout=_apply_named(override, resolved.rollout, place, sink))
+        elif override.kind == "Monitor" and resolved.monitor:
+            resolved = replace(resolved, monitor=_apply_named(override, resolved.monitor, place, sink))
     return resolved
 
 
-def _apply_named(kind: str, named: Named[S], values: Mapping[str, Any], place: Place, sink: Sink) -> Named[S]:
-    return Named(named.name, _apply(kind, named.spec, values, place, sink))
+def reaches(override: Override, resolved: ResolvedModel) -> bool:
+    """Tell whether an override sets fields of a model, or of its rollout or monitor."""
+    named = {"Rollout": resolved.rollout, "Monitor": resolved.monitor}
+    target = resolved if override.kind == "Model" else named[override.kind]
+    return target is not None and fnmatchcase(target.name, override.name)
 
 
-def _apply(kind: str, spec: S, values: Mapping[str, Any], place: Place, sink: Sink) -> S:
+def _apply_named(override: Override, named: Named[S], place: Place, sink: Sink) -> Named[S]:
+    return Named(named.name, _apply(override, named.spec, place, sink))
+
+
+def _apply(override: Override, spec: S, place: Place, sink: Sink) -> S:
     data = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-    for path, value in values.items():
+    for path, value in override.set.items():
         at = place.at(path)
-        if _allowed(kind, type(spec), path, at, sink):
+        if _allowed(override.kind, type(spec), path, at, sink):
             _set(data, path.split("."), value)
-            candidate = validate(type(spec), data, at, sink, fixed_place=True)
+            candidate = _checked(type(spec), data, path, value, at, sink)
             if candidate is None:
-                return spec
-            if candidate == spec:
+                data = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+                continue
+            if candidate == spec and not _is_pattern(override.name):  # of a pattern's models, others may differ
                 sink.warn("MLC908", at, f"`{path}` already is {described(value)}", help="remove the override")
             spec = candidate
     return spec
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[")
+
+
+def _checked(model: type[S], data: Mapping[str, Any], path: str, value: object, at: Place, sink: Sink) -> S | None:
+    """Return the spec with the value in it; a value of another type than the field's goes to the sink, as others do."""
+    found = Sink()
+    candidate = validate(model, dict(data), at, found, fixed_place=True)
+    for finding in found:
+        if finding.code in OF_TYPE and not isinstance(value, dict):
+            said = f"the override of `{path}` has another type than the field: {finding.message}"
+            sink.add(replace(finding, code="MLC970", message=said, at=at))
+        else:
+            sink.add(finding)
+    return candidate
 
 
 def _allowed(kind: str, model: type[BaseModel], path: str, at: Place, sink: Sink) -> bool:

@@ -44,6 +44,7 @@ def project_ir(project: Project, lock: ir.Lock) -> ir.Project:
         targets=tuple(_target(name, options, document) for name, options in sorted(spec.targets.items())),
         environments=tuple(e.name for e in project.environments),
         specs=tuple(spec.specs),
+        signing_keys=tuple(spec.signing.keys),
         lock=lock,
         origin=document.from_(""),
     )
@@ -54,23 +55,42 @@ def _target(name: str, options: Mapping[str, Any] | None, document: Document[Any
     return ir.TargetOptions(name, values, document.from_(f"targets.{name}"))
 
 
+def promoted(
+    environment: Document[Environment], current: Mapping[str, ResolvedModel], pins: Pins, sink: Sink
+) -> dict[str, ResolvedModel]:
+    """Return what the pins of an environment say runs there, for models of which the specs say something else now."""
+    found = {}
+    for name in _names(environment, current):
+        pin = pins.pins.get((environment.name, name))
+        resolved = _pinned(pin, current[name], pins.snapshots, sink) if pin else current[name]
+        if resolved is not current[name]:
+            found[name] = resolved
+    return found
+
+
+def _names(environment: Document[Environment], current: Mapping[str, ResolvedModel]) -> list[str]:
+    """Return the models that run in an environment, sorted."""
+    return sorted({n for pattern in environment.spec.models for n in matching(pattern, current)})
+
+
 def release(
     base: ir.Project,
     environment: Document[Environment],
-    current: Mapping[str, ResolvedModel],
+    models: Mapping[str, ResolvedModel],
     pins: Pins,
     controllers: frozenset[str],
     sink: Sink,
 ) -> ir.Release:
-    """Return the release of one environment: pinned models from their snapshots, the others from the specs."""
-    names = sorted({n for pattern in environment.spec.models for n in matching(pattern, current)})
+    """Return the release of one environment, of models as it runs them."""
+    names = _names(environment, models)
     _report_unpinned(environment, [n for n in names if (environment.name, n) not in pins.pins], sink)
-    models = []
-    for name in names:
-        pin = pins.pins.get((environment.name, name))
-        resolved = _pinned(pin, current[name], pins.snapshots, sink) if pin else current[name]
-        models.append(lower_model(apply_overrides(resolved, environment, sink), controllers, pin))
-    return ir.Release(base, _environment(environment), tuple(models))
+    lowered = (
+        lower_model(
+            apply_overrides(models[name], environment, sink), controllers, pins.pins.get((environment.name, name))
+        )
+        for name in names
+    )
+    return ir.Release(base, _environment(environment), tuple(lowered))
 
 
 def _report_unpinned(environment: Document[Environment], names: list[str], sink: Sink) -> None:
@@ -127,6 +147,7 @@ def _environment(document: Document[Environment]) -> ir.Environment:
         patches=tuple(_patch(p, document.from_(f"patches.{i}")) for i, p in enumerate(spec.patches)),
         origin=document.from_(""),
         freezes=tuple(ir.Freeze(f.from_, f.until, f.reason) for f in spec.freezes),
+        signed=spec.requires.signed,
     )
 
 

@@ -50,6 +50,7 @@ class ResolvedModel:
     features: FeatureQuery
     label: Label
     datasets: tuple[Dataset, ...]
+    label_type: str = ""  # of the specs as they stand; a snapshot does not keep it
 
 
 def snapshot_text(model: ResolvedModel) -> str:

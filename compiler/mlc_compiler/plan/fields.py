@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import Sink
 from mlc_compiler.frontend.yaml_source import load
+from mlc_compiler.plan.summary import FieldChange
 
 STRUCTURED = (".yaml", ".yml", ".json")
 ABSENT = "(none)"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """A field with its text before and after."""
-
-    path: str
-    before: str
-    after: str
 
 
 def field_changes(path: str, before: str, after: str) -> tuple[FieldChange, ...]:

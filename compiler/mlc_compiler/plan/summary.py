@@ -1,18 +1,27 @@
-"""What a build would change, grouped as people think of it: by environment and model, alike changes told once."""
+"""A plan as data: what changes mean, and which generated files change, those of alike models together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from mlc_compiler.backend.changes import Change
-from mlc_compiler.plan.fields import FieldChange, field_changes
+from mlc_compiler.plan.impact import IMPACTS, Impact
+from mlc_compiler.plan.meaning import Meaning
 
 Kind = Literal["created", "changed", "deleted"]
 SIGNS: Mapping[str, str] = {"created": "+", "changed": "~", "deleted": "-"}
 PROJECT = "project"
 """Where files belong that are of no environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field with its text before and after."""
+
+    path: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,50 +42,43 @@ class Group:
     environment: str
     models: tuple[str, ...]
     changes: tuple[ObjectChange, ...]
+    impacts: tuple[Impact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a build would change."""
+    """All that changes: files in groups, and what the specs mean otherwise than what it is compared with.
+
+    `against` names what that is: a git ref, or nothing for what is built and runs. `environment` is the only one shown.
+    """
 
     groups: tuple[Group, ...]
     created: int
     changed: int
     deleted: int
+    meaning: Meaning = field(default_factory=Meaning)
+    against: str = ""
+    environment: str = ""
+    preview: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.groups)
+        return bool(self.groups or self.meaning)
+
+    def counts(self) -> dict[Impact, int]:
+        """Return how many models each class is the highest of; of what concerns no model, one for each class."""
+        alone = {change.impacts[0] for change in self.meaning.changes if not change.models}
+        found = {impact: len(self.meaning.models(impact)) or int(impact in alone) for impact in IMPACTS}
+        return {impact: count for impact, count in found.items() if count}
 
 
-def make_plan(changes: Iterable[Change], before: Mapping[str, str], detail: bool) -> Plan:
-    """Return the plan of these file changes. `before` holds the present text of changed files, for the fields."""
-    rows = [(c.environment or PROJECT, c.model or "", _object(c, before, detail)) for c in changes]
-    by_model: dict[tuple[str, str], list[ObjectChange]] = {}
-    for environment, model, change in rows:
-        by_model.setdefault((environment, model), []).append(change)
-    shared: dict[tuple[str, tuple[tuple[object, ...], ...]], list[str]] = {}
-    first: dict[tuple[str, tuple[tuple[object, ...], ...]], tuple[ObjectChange, ...]] = {}
-    for (environment, model), objects in sorted(by_model.items()):
-        ordered = tuple(sorted(objects, key=lambda o: o.path))
-        key = (environment, tuple((o.kind, o.name.replace(model, "*") if model else o.name, o.fields) for o in ordered))
-        shared.setdefault(key, []).append(model)
-        first.setdefault(key, ordered)
-    groups = tuple(Group(key[0], tuple(m for m in models if m), first[key]) for key, models in shared.items())
-    count = {kind: sum(1 for _, _, o in rows if o.kind == kind) for kind in SIGNS}
-    return Plan(groups, count["created"], count["changed"], count["deleted"])
+def file_name(path: str, environment: str, model: str) -> str:
+    """Return a file's name in its group: paths of workloads start below the model's folder.
 
-
-def _object(change: Change, before: Mapping[str, str], detail: bool) -> ObjectChange:
-    fields: tuple[FieldChange, ...] = ()
-    if detail and change.kind == "changed" and change.text is not None:
-        fields = field_changes(change.path, before.get(change.path, ""), change.text)
-    return ObjectChange(change.kind, change.path, _name(change), change.target, fields)
-
-
-def _name(change: Change) -> str:
-    """Return the file's name in its group: paths of workloads start below the model's folder."""
-    parts = change.path.split("/")
-    if change.environment and change.environment in parts:
-        parts = parts[parts.index(change.environment) + 1 :]
-        return "/".join(parts[1:] if change.model and parts[0] == change.model else parts)
-    return change.path
+    >>> file_name("deploy/prod/late/service.yaml", "prod", "late"), file_name("docs/x.md", "project", "")
+    ('service.yaml', 'docs/x.md')
+    """
+    parts = path.split("/")
+    if environment and environment in parts:
+        parts = parts[parts.index(environment) + 1 :]
+        return "/".join(parts[1:] if model and parts[0] == model else parts)
+    return path

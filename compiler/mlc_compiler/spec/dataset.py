@@ -12,6 +12,7 @@ from mlc_compiler.spec.types import (
     Duration,
     Expression,
     Identifier,
+    Name,
     Number,
     OneOf,
     Rate,
@@ -21,7 +22,9 @@ from mlc_compiler.spec.types import (
 )
 
 ColumnType = Literal["string", "int64", "int32", "float64", "float32", "bool", "timestamp", "date", "decimal"]
-Classification = Literal["public", "internal", "confidential", "pii", "sensitive"]
+Classification = Literal["public", "internal", "confidential", "pseudonymous", "pii", "special"]
+"""How closely values are kept, in rising order: `pseudonymous` is of a person whom something else would name, `pii`
+names or describes a person, `special` is of a special category (health, belief, origin)."""
 
 
 class Source(SpecModel):
@@ -61,7 +64,11 @@ class Column(SpecModel):
     pattern: Text | None = None
     """Regular expression (RE2) that the whole text must match."""
     classification: Classification = "public"
-    """How sensitive the values are."""
+    """How closely the values are kept; `project.privacy` says what each place admits."""
+    sensitive: bool = False
+    """A protected attribute such as sex or age: no input of a high-risk model without a reason in its card."""
+    purposes: list[Name] = []
+    """What the values may be used for, instead of the dataset's `purposes`."""
     known_at: Expression | None = None
     """When the value becomes known; by default the row's event time plus the dataset's delay."""
     description: str | None = None
@@ -143,6 +150,8 @@ class Dataset(SpecModel):
     freshness: Freshness | None = None
     license: Text | None = None
     """SPDX identifier of the data's licence."""
+    purposes: list[Name] = []
+    """What the rows may be used for; empty: anything. `fairness-audit` admits them as groups of gates."""
     retention: Duration | None = None
     """How long the rows may be kept."""
     url: Text | None = None

@@ -28,6 +28,8 @@ class Requires(SpecModel):
     soak: Duration = 0.0
     """How long a version must have run in the environment before."""
     approvals: list[Approval] = []
+    signed: bool = False
+    """Evidence and promotions carry a signature of one of the project's keys."""
 
 
 class Override(SpecModel):
@@ -73,8 +75,8 @@ class Ingress(SpecModel):
 class Environment(SpecModel):
     """A place where models run: a namespace of a cluster."""
 
-    tracks: Literal["main"] | None = None
-    """The release workflow pins here what passed its gates on main."""
+    tracks: Text | None = None
+    """The project's default branch: the release workflow pins here what passed its gates on it."""
     promoted_from: Name | None = None
     """Versions come from there, by pull request."""
     namespace: Name

@@ -39,6 +39,8 @@ class GateCheck(OneOf):
     """Groups with fewer rows are reported and not judged."""
     max_difference: Annotated[float, Field(ge=0)] | None = None
     """Largest difference allowed by a parity check."""
+    expect: Number | None = None
+    """What a good model scores here: `mlc validate` reckons how often it would fail by chance."""
     confidence: Rate | None = None
     """Overrides the gate's confidence."""
     report_only: bool = False

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from mlc_compiler.spec.dataset import Classification
 from mlc_compiler.spec.types import (
     Cpu,
     Cron,
@@ -181,17 +182,73 @@ class Serving(SpecModel):
     runtime: Runtime | None = None
     log_requests: Rate = 0.0
     """Share of requests that are logged, redacted by classification."""
+    log_classification: Classification = "internal"
+    """Most closely kept values that the log shows; what lies above is redacted."""
+
+
+class TechnicalDocumentation(SpecModel):
+    """What only people can write of a high-risk model: each a text, a URL, or a path of the repository."""
+
+    provider: Text | None = None
+    """The provider, and how this version relates to earlier ones."""
+    interaction: Text | None = None
+    """Hardware, software and other AI systems that it interacts with."""
+    forms: Text | None = None
+    """The forms in which it is placed on the market or put into service."""
+    interface: Text | None = None
+    """The user interface for the deployer."""
+    instructions: Text | None = None
+    """The instructions for use."""
+    design_choices: Text | None = None
+    """The design choices, with their reasons and assumptions about persons or groups."""
+    data_collection: Text | None = None
+    """How the data was obtained, selected, labelled and cleaned."""
+    oversight_assessment: Text | None = None
+    """The assessment of the human oversight measures."""
+    predetermined_changes: Text | None = None
+    """Pre-determined changes, and how conformity is kept through them."""
+    test_reports: Text | None = None
+    """Test logs and reports, dated and signed."""
+    cybersecurity: Text | None = None
+    """The cybersecurity measures."""
+    accuracy_for_groups: Text | None = None
+    """The accuracy to expect for the persons or groups that it is meant for."""
+    unintended_outcomes: Text | None = None
+    """Foreseeable unintended outcomes, and risks to health, safety and rights."""
+    input_specifications: Text | None = None
+    """What deployers must know of the input data."""
+    metric_choice: Text | None = None
+    """Why the metrics and bounds fit the use."""
+    risk_management: Text | None = None
+    """The risk management system."""
+    changes: Text | None = None
+    """The relevant changes, in words."""
+    standards: Text | None = None
+    """The standards applied, or the solutions adopted instead."""
+    declaration: Text | None = None
+    """A copy of the EU declaration of conformity."""
+    post_market_plan: Text | None = None
+    """The post-market monitoring plan."""
 
 
 class Card(SpecModel):
     """What the model card says beyond what is computed."""
 
     intended_use: Text | None = None
+    """What it is for, and for whom."""
+    purpose: Name | None = None
+    """One word for it, compared with the `purposes` of the data."""
     out_of_scope: list[Text] = []
+    """Uses that it was not made for."""
     risk: Literal["minimal", "limited", "high"] = "minimal"
+    """Tier of the EU AI Act; `high` adds the headings of its Annex IV to the card."""
+    sensitive_inputs: dict[Identifier, Text] = {}
+    """Why features may depend on a sensitive column: its name, and the reason."""
     limitations: list[Text] = []
     ethical_considerations: list[Text] = []
     human_oversight: Text | None = None
+    technical_documentation: TechnicalDocumentation = TechnicalDocumentation()
+    """What people write under the headings of the EU AI Act's Annex IV."""
     contacts: list[Text] = []
     references: list[Text] = []
 

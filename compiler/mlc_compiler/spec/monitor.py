@@ -30,7 +30,8 @@ class Signal(SpecModel):
     """Features that are compared; by default all."""
     min: Number | None = None
     max: Number | None = None
-    window: Duration = 86400.0
+    window: Annotated[Duration, Field(gt=0)] = 86400.0
+    """How far back it looks."""
     severity: Literal["page", "ticket"] = "ticket"
 
 

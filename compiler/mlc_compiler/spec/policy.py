@@ -8,6 +8,29 @@ from pydantic import Field
 
 from mlc_compiler.spec.types import Name, SpecModel, Text
 
+Enforcement = Literal["blocking", "advisory"]
+
+
+class Builtin(SpecModel):
+    """Rules that come with mlc; those that are named are in force."""
+
+    owner: Enforcement | None = None
+    """Datasets and models have an owner, their own or the project's."""
+    risk_tier: Enforcement | None = None
+    """Models write `card.risk`."""
+    license: Enforcement | None = None
+    """Datasets write their data's licence, and `licenses` allows it."""
+    retention: Enforcement | None = None
+    """Datasets with columns of pseudonymous, pii or special say how long rows are kept."""
+    pinned_images: Enforcement | None = None
+    """Images of other servers, and in targets' options, are named by digest."""
+    pinned_datasets: Enforcement | None = None
+    """Datasets stand in mlc.lock."""
+    human_oversight: Enforcement | None = None
+    """High-risk models write `card.human_oversight`."""
+    fairness_gate: Enforcement | None = None
+    """High-risk models on rows with sensitive columns pass a blocking fairness check over one of them."""
+
 
 class Rule(SpecModel):
     id: Name
@@ -21,10 +44,28 @@ class Rule(SpecModel):
     require: Text
     """CEL condition that must hold."""
     message: Text
-    enforcement: Literal["blocking", "advisory"] = "blocking"
+    """What a document that breaks it is told."""
+    at: Text | None = None
+    """Field that the finding points at, in dots, such as `card.risk`; by default the field that `require` reads."""
+    enforcement: Enforcement = "blocking"
+    """`blocking` is an error, `advisory` a warning."""
+
+
+class Licenses(SpecModel):
+    """Licences of data, as SPDX identifiers or patterns such as CC-BY-*."""
+
+    allow: list[Text] = []
+    """The only ones allowed; empty: all that are not denied."""
+    deny: list[Text] = ["*-NC-*", "*-NC", "*-ND-*", "*-ND"]
+    """Refused, unless `allow` names the very same."""
 
 
 class Policy(SpecModel):
-    """House rules."""
+    """House rules: those that come with mlc, switched on by name, and rules of your own in CEL."""
 
-    rules: Annotated[list[Rule], Field(min_length=1)]
+    builtin: Builtin = Builtin()
+    """Rules that come with mlc, switched on by name."""
+    licenses: Licenses = Licenses()
+    """What the built-in rule `license` allows."""
+    rules: list[Rule] = []
+    """Rules of your own, over one kind of document each."""

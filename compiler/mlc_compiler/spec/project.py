@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from mlc_compiler.spec.dataset import Classification
 from mlc_compiler.spec.document import SecretReference
 from mlc_compiler.spec.types import Duration, Name, RelativePath, SpecModel, Text
 
@@ -50,6 +53,34 @@ class Alerting(SpecModel):
     """Base URL of runbooks; the alert's name is appended."""
 
 
+class Privacy(SpecModel):
+    """Most closely kept values that each place admits; what reaches it from above is a finding."""
+
+    model_input: Classification = "pseudonymous"
+    """Features as the model takes them."""
+    image: Classification = "confidential"
+    """Values of categories: the package that images carry keeps those of its encoders."""
+    monitor_sample: Classification = "confidential"
+    """Values of categories whose drift is watched: profiles keep the most frequent."""
+    online_snapshot: Classification = "pii"
+    """Keys and columns of the lookups that servers read."""
+    request_log: Classification = "internal"
+    """What `serving.log_classification` may be, and the predictions in the log."""
+    metric_label: Classification = "internal"
+    """Groups of gates in evidence and reports, and classes in metrics."""
+    card: Classification = "internal"
+    """Constants that expressions compare values with: model cards, plans and pull requests print expressions."""
+    min_rows: Annotated[int, Field(ge=2)] = 20
+    """Rows from which on a group tells of nobody in particular."""
+
+
+class Signing(SpecModel):
+    """Who may sign evidence and promotions."""
+
+    keys: list[RelativePath] = []
+    """Files below the project with public keys (PEM); private ones never stand in it."""
+
+
 class Project(SpecModel):
     """The repository's project: stores, registry, time zone and the targets that it compiles to."""
 
@@ -65,5 +96,7 @@ class Project(SpecModel):
     tracking: Tracking = Tracking()
     ci: Ci = Ci()
     alerting: Alerting = Alerting()
+    signing: Signing = Signing()
+    privacy: Privacy = Privacy()
     min_version: Text | None = None
     """Oldest mlc that may build this project."""

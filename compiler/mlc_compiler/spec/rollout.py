@@ -30,9 +30,11 @@ class Analysis(SpecModel):
     max: Bound | None = None
     """The largest value allowed; a duration for latencies."""
     min: Number | None = None
-    baseline: Number | None = None
+    baseline: Bound | None = None
     """The value of a healthy version, for the analysis of false aborts."""
-    interval: Duration = 60.0
+    harmful: Bound | None = None
+    """The value from which on a version must be caught; by default twice `max`."""
+    interval: Annotated[Duration, Field(gt=0)] = 60.0
     """How often it is measured, and over how long."""
     failure_limit: Annotated[int, Field(ge=0)] = 0
     """Measurements that may fail before the rollout is aborted."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Dataset
-from mlc_compiler.sql.definitions import AggregateDefinition, Problem, ProblemPlace, ViewDefinition
+from mlc_compiler.sql.definitions import AggregateDefinition, Problem, ProblemPlace, ViewDefinition, placed
 from mlc_compiler.sql.expressions import compile_expression
 from mlc_compiler.sql.functions import AGGREGATE_BY_NAME, Aggregate
 from mlc_compiler.sql.knowledge import Instant, instants, latest_text
@@ -185,9 +185,7 @@ def _where(
         return None, ()
     compiled = compile_expression(definition.where, scope, expect="bool")
     at = context.at.at("where")
-    problems = tuple(
-        Problem(p.code, p.message, at.slice(p.span), p.note, p.help, (), p.warning) for p in compiled.problems
-    )
+    problems = tuple(placed(problem, at) for problem in compiled.problems)
     return (None if compiled.failed else compiled.typed), problems
 
 
@@ -272,8 +270,7 @@ def _own_problems(terms: tuple[Term, ...], context: AggregateContext) -> list[Pr
 
 
 def _placed(problem: ExpressionProblem, context: AggregateContext) -> Problem:
-    at = context.at.at("aggregate").slice(problem.span)
-    return Problem(problem.code, problem.message, at, problem.note, problem.help, (), problem.warning)
+    return placed(problem, context.at.at("aggregate"))
 
 
 # --- canonical text --------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Column, Dataset, Feature, FeatureQuery, Lookup, Origin
+from mlc_compiler.sql.definitions import AggregateDefinition
 from mlc_compiler.sql.groups import AT, own_reads, scan_sql
 from mlc_compiler.sql.joins import beside_joins, fresh_sql, join_lookup_sql, lookup_columns
 from mlc_compiler.sql.labels import CompiledLabel
@@ -148,7 +150,16 @@ def _feature(feature: CompiledFeature, assembly: Assembly) -> Feature:
         description=definition.description,
         online=any(f.terms or f.joined for f in (feature, *used)),
         origin=Origin(f"FeatureView/{feature.view}", f"spec.features.{definition.name}"),
+        rows=_rows(definition.aggregate) if definition.aggregate else "",
     )
+
+
+def _rows(aggregate: AggregateDefinition) -> str:
+    """Return in words which rows an aggregate is of."""
+    by = f" by {', '.join(aggregate.by)}" if aggregate.by else ""
+    window = f", {duration_text(aggregate.window)}" if aggregate.window is not None else ""
+    clock = " of event time" if aggregate.window_on == "event_time" else ""
+    return f"{aggregate.over.name}{by}{window}{clock}" + (f", where {aggregate.where}" if aggregate.where else "")
 
 
 def _used(feature: CompiledFeature, assembly: Assembly) -> tuple[CompiledFeature, ...]:

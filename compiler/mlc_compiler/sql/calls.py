@@ -79,7 +79,7 @@ def _unknown_function(node: Call) -> ExpressionProblem:
         return ExpressionProblem("MLC305", f"`{name}` is refused: {reason}", node.head, help=help)
     guess = ALIASES.get(name) or nearest(name, (*BY_NAME, *AGGREGATE_BY_NAME))
     help = f"did you mean `{guess}`?" if guess else "docs/expressions.md lists the functions there are"
-    return ExpressionProblem("MLC305", f"there is no function `{name}`", node.head, help=help)
+    return ExpressionProblem("MLC305", f"there is no function `{name}`", node.head, help=help, fix=guess or "")
 
 
 def _count_problem(node: Call, function: Function) -> ExpressionProblem | None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from mlc_compiler.diagnostics import Path
 from mlc_compiler.ir import Dataset, FeatureQuery, Label
+from mlc_compiler.sql.syntax import ExpressionProblem
 
 FeatureKind = Literal["category", "number", "boolean", "timestamp", "text"]
 
@@ -63,6 +64,12 @@ class ViewDefinition:
     @property
     def document(self) -> str:
         return f"FeatureView/{self.name}"
+
+    @property
+    def datasets(self) -> dict[str, Dataset]:
+        """The datasets that the view reads, by name, its spine first."""
+        aggregated = (feature.aggregate.over for feature in self.features if feature.aggregate is not None)
+        return {d.name: d for d in (self.spine, *(join.dataset for join in self.joins), *aggregated)}
 
     def feature(self, name: str) -> FeatureDefinition | None:
         return next((feature for feature in self.features if feature.name == name), None)
@@ -147,6 +154,13 @@ class Problem:
     fix: str = ""
 
 
+def placed(problem: ExpressionProblem, at: ProblemPlace, subject: str = "") -> Problem:
+    """Return an expression's problem as one of the field that holds it; `subject` starts the message."""
+    message = f"{subject}{problem.message}"
+    place = at.slice(problem.span)
+    return Problem(problem.code, message, place, problem.note, problem.help, (), problem.warning, problem.fix)
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledFeatures:
     """The compiled query and label (both None after an error), and every independent problem that was found."""
@@ -154,6 +168,7 @@ class CompiledFeatures:
     query: FeatureQuery | None
     label: Label | None
     problems: tuple[Problem, ...] = ()
+    label_type: str = ""
 
     @property
     def failed(self) -> bool:

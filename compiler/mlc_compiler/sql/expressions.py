@@ -6,6 +6,7 @@ Calendar functions read the project's timezone; stored timestamps are naive UTC.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ from mlc_compiler.sql.values import Read, Typed, common_type, local_date, local_
 
 _COMPARISONS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 _DAY = 86_400_000_000
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 UNKNOWN = Typed("NULL", "unknown", "null")
 
 _CASTS = {
@@ -114,8 +116,8 @@ class _Typist:
             help = "compare it with something, e.g. `> 0`" if expected == "bool" else f"it must be a {expected}"
             self._problem("MLC306", f"the expression is of type {typed.type}, not {expected}", node.span, help=help)
 
-    def _problem(self, code: str, message: str, span: Span, *, note: str = "", help: str = "") -> Typed:
-        self.problems.append(ExpressionProblem(code, message, span, note, help))
+    def _problem(self, code: str, message: str, span: Span, *, help: str = "", fix: str = "") -> Typed:
+        self.problems.append(ExpressionProblem(code, message, span, "", help, fix=fix))
         return UNKNOWN
 
     # --- names ---
@@ -134,13 +136,14 @@ class _Typist:
         if node.qualifier and node.qualifier.lower() not in scope.qualifiers:
             guess = nearest(node.qualifier.lower(), scope.qualifiers)
             help = f"did you mean `{guess}.{node.name}`?" if guess else "name it under `joins` first"
-            return self._problem(
-                "MLC304", f"`{node.qualifier}` is neither a join nor the dataset itself", node.span, help=help
-            )
-        guess = nearest(written.lower(), scope.columns)
-        help = f"did you mean `{_display(scope, guess)}`?" if guess else _some_columns(scope, node.qualifier)
-        where = scope.searched(node.qualifier)
-        return self._problem("MLC304", f"there is no column `{node.name}` in {where}", node.span, help=help)
+            message = f"`{node.qualifier}` is neither a join nor the dataset itself"
+            fix = f"{guess}.{node.name}" if guess else ""
+            return self._problem("MLC304", message, node.span, help=help, fix=fix)
+        guess = nearest(written.lower(), (*scope.columns, *scope.related))
+        shown = _display(scope, guess) if guess else ""
+        help = f"did you mean `{shown}`?" if guess else _some_columns(scope, node.qualifier)
+        message = f"there is no column `{node.name}` in {scope.searched(node.qualifier)}"
+        return self._problem("MLC304", message, node.span, help=help, fix=shown if _BARE.fullmatch(shown) else "")
 
     # --- operators ---
     def _operation(self, node: Operation) -> Typed:
@@ -318,6 +321,8 @@ def _number_help(type_: str) -> str:
 
 
 def _display(scope: Scope, found: str) -> str:
+    if found not in scope.columns:
+        return found
     qualifier = found.rpartition(".")[0]
     name = scope.columns[found].name
     return f"{qualifier}.{name}" if qualifier and "." not in name else name

@@ -35,7 +35,7 @@ def compile_features(model: ModelFeatures) -> CompiledFeatures:
     if any(not problem.warning for problem in unique) or not chosen:
         return CompiledFeatures(None, None, unique)
     query = assemble(Assembly(views, chosen, label, model.slices, where))
-    return CompiledFeatures(query, label.label if label else None, unique)
+    return CompiledFeatures(query, label.label if label else None, unique, label.type if label else "")
 
 
 def compile_view(view: ViewDefinition) -> CompiledFeatures:

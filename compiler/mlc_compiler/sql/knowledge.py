@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlc_compiler.ir import Dataset
-from mlc_compiler.sql.definitions import Problem, ProblemPlace
+from mlc_compiler.sql.definitions import Problem, ProblemPlace, placed
 from mlc_compiler.sql.expressions import Compiled, compile_expression
 from mlc_compiler.sql.literals import interval_sql
 from mlc_compiler.sql.parser import parse
@@ -85,8 +85,7 @@ def column_instant(dataset: Dataset, name: str, timezone: str) -> Instant | Prob
     compiled = compile_expression(column.known_at, scope, expect="timestamp")
     if compiled.failed:
         place = ProblemPlace(f"Dataset/{dataset.name}", ("spec", "columns", name, "known_at"))
-        first = compiled.problems[0]
-        return Problem(first.code, first.message, place.slice(first.span), first.note, first.help)
+        return placed(next(problem for problem in compiled.problems if not problem.warning), place)
     return instant(compiled, scope)
 
 

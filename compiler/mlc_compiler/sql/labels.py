@@ -32,6 +32,7 @@ class CompiledLabel:
     reads: tuple[str, ...]
     terms: tuple[Term, ...]
     label: Label
+    type: str
 
 
 def compile_label(
@@ -57,7 +58,9 @@ def _own_row(
     known, known_problems = _known(view, definition, compiled, at)
     problems += known_problems
     if not compiled.failed:
-        problems += _nothing_to_predict(view, compiled, at)
+        pointless = _nothing_to_predict(view, compiled, at)
+        if pointless:  # when it is known does not matter then
+            return None, [*(problem for problem in problems if problem.code != "MLC320"), *pointless]
         problems += _known_too_early(view, known, at)
     if compiled.failed or not known or any(not problem.warning for problem in problems):
         return None, problems
@@ -67,7 +70,7 @@ def _own_row(
     value = f"CASE WHEN {conditions} THEN {_plain(compiled.typed)} END"
     canonical = f"{compiled.typed.canonical} known {latest_text(known)}"
     label = Label(canonical, text, latest_text(known), definition.horizon, _origin(model))
-    return CompiledLabel(value, moment, tuple(sorted(reads)), (), label), problems
+    return CompiledLabel(value, moment, tuple(sorted(reads)), (), label, compiled.typed.type), problems
 
 
 def _known(
@@ -106,7 +109,7 @@ def _nothing_to_predict(view: CompiledView, compiled: Compiled, at: ProblemPlace
     names = list(dict.fromkeys(read.column.name for read in compiled.typed.reads))
     if not names:
         return [Problem("MLC319", "the label reads no column, so it is the same for all rows", at.at("expr"))]
-    if not all(name in view.definition.request for name in names):
+    if not all(name in view.definition.request for name in names) or _never_sent(view, names):
         return []
     listed = ", ".join(f"`{name}`" for name in names)
     message = f"the label follows from {listed}, which the caller sends: there is nothing to predict"
@@ -114,6 +117,12 @@ def _nothing_to_predict(view: CompiledView, compiled: Compiled, at: ProblemPlace
         "request", ", ".join(view.definition.request), ProblemPlace(view.definition.document, ("spec", "request"))
     )
     return [Problem("MLC319", message, at.at("expr"), help=f"take {listed} out of `request`", related=(related,))]
+
+
+def _never_sent(view: CompiledView, names: list[str]) -> bool:
+    """Tell whether a column can't be in the request at all, which the view's own finding says."""
+    late = [problem.at.path[-1] for problem in view.problems if problem.code == "MLC318"]
+    return any(view.definition.request[index] in names for index in late if isinstance(index, int))
 
 
 def _known_too_early(view: CompiledView, known: tuple[Instant, ...], at: ProblemPlace) -> list[Problem]:
@@ -149,7 +158,7 @@ def _ahead(
     value = f"CASE WHEN {known} <= {_end_sql(aggregate.over, compiled.terms)} THEN {_plain(compiled.typed)} END"
     matured = f"predict_at + {definition.horizon:g}s"
     label = Label(compiled.text, aggregate.text, matured, definition.horizon, _origin(model))
-    return CompiledLabel(value, known, (), compiled.terms, label), problems
+    return CompiledLabel(value, known, (), compiled.terms, label, compiled.typed.type), problems
 
 
 def _end_sql(over: Dataset, terms: tuple[Term, ...]) -> str:

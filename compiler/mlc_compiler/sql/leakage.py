@@ -38,7 +38,13 @@ def request_problems(view: ViewDefinition, predict: Instant | None) -> list[Prob
             guess = nearest(name, (c.name for c in view.spine.columns))
             help = f"did you mean `{guess}`?" if guess else ""
             problems.append(
-                Problem("MLC304", f"there is no column `{name}` in dataset `{view.spine.name}`", at, help=help)
+                Problem(
+                    "MLC304",
+                    f"there is no column `{name}` in dataset `{view.spine.name}`",
+                    at,
+                    help=help,
+                    fix=guess or "",
+                )
             )
         elif column.known_at is not None and not _known_in_time(view, predict, name):
             message = f"`request` lists `{name}`, which nobody knows yet when the prediction is made"

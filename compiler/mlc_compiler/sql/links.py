@@ -28,7 +28,7 @@ def key_problems(
                 guess = nearest(name, (c.name for c in dataset.columns))
                 message = f"{subject} needs key `{name}`, and dataset `{dataset.name}` has no such column"
                 help = f"did you mean `{guess}`?" if guess else "name a column that both datasets have"
-                problems.append(Problem("MLC311", message, place, help=help))
+                problems.append(Problem("MLC311", message, place, help=help, fix=guess or ""))
                 break
         else:
             problems += _type_problem(view, other, name, subject, place)
@@ -105,7 +105,7 @@ def _history_problems(join: JoinDefinition, at: ProblemPlace) -> list[Problem]:
         guess = nearest(as_of, (c.name for c in dataset.columns))
         help = f"did you mean `{guess}`?" if guess else ""
         message = f"`as_of` of join `{join.name}` names `{as_of}`, and dataset `{dataset.name}` has no such column"
-        return [Problem("MLC304", message, at.at("as_of"), help=help)]
+        return [Problem("MLC304", message, at.at("as_of"), help=help, fix=guess or "")]
     if column.type != "timestamp":
         message = f"`as_of` of join `{join.name}` is of type {column.type}, and rows are ordered by a timestamp"
         return [Problem("MLC308", message, at.at("as_of"), help="name a column of type timestamp")]
@@ -118,15 +118,34 @@ def history_problem(dataset: Dataset, subject: str, at: ProblemPlace, overwrite_
         message = f"{subject} needs the past of `{dataset.name}`, which is overwritten in place"
         related = ProblemRelated("updates", "overwrite", _dataset_place(dataset, "updates"))
         return Problem("MLC310", message, at, help=overwrite_help, related=(related,))
+    wrong = event_time_problem(dataset)
+    if wrong is not None:
+        return wrong
     if dataset.event_time is None:
         message = f"{subject} needs to know when rows of `{dataset.name}` became known, and nothing says so"
         help = f"say event_time: COLUMN in dataset `{dataset.name}`"
         return Problem("MLC313", message, at, help=help)
     column = dataset.column(dataset.event_time)
     if column is None or column.type != "timestamp":
-        kind = f"is of type {column.type}" if column else "does not exist"
-        message = f"{subject} can't tell when rows became known: `{dataset.event_time}` of `{dataset.name}` {kind}"
+        message = f"{subject} can't tell when rows became known: `{dataset.event_time}` of `{dataset.name}` is a date"
         return Problem("MLC313", message, at, help="event_time names a column of type timestamp")
+    return None
+
+
+def event_time_problem(dataset: Dataset) -> Problem | None:
+    """Return why a dataset's event time is none: the same finding wherever it is met, so that it is told once."""
+    if dataset.event_time is None:
+        return None
+    at, name = _dataset_place(dataset, "event_time"), dataset.event_time
+    column = dataset.column(name)
+    if column is None:
+        near = nearest(name, (c.name for c in dataset.columns))
+        help = f"did you mean `{near}`?" if near else f"its columns are {', '.join(c.name for c in dataset.columns)}"
+        return Problem("MLC331", f"dataset `{dataset.name}` has no column `{name}`", at, help=help, fix=near or "")
+    if column.type not in ("timestamp", "date"):
+        times = [c.name for c in dataset.columns if c.type == "timestamp"]
+        help = f"name a column of type timestamp: {', '.join(times)}" if times else "name a column of type timestamp"
+        return Problem("MLC332", f"`{name}` is {column.type}, not a time", at, help=help)
     return None
 
 

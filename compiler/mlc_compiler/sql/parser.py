@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+from mlc_compiler.sql.dialects import following_help
 from mlc_compiler.sql.literals import date_literal, interval_literal, number_literal, timestamp_literal
+from mlc_compiler.sql.query_text import STATEMENTS
 from mlc_compiler.sql.syntax import (
     Call,
     Case,
@@ -113,10 +115,13 @@ class _Parser:
         self._nesting = 0
 
     def whole(self) -> Node:
-        if self._peek().kind == "end":
-            raise self._refusal(
-                "the expression is empty", self._peek().span, help="write a column, or an expression over columns"
-            )
+        first = self._peek()
+        if first.kind == "end":
+            help = "write a column, or an expression over columns"
+            raise self._refusal("the expression is empty", first.span, help=help)
+        if first.word in STATEMENTS and self._tokens[1].kind in ("word", "quoted", "string"):
+            message = f"`{first.text}` starts a statement; an expression is one value of one row"
+            raise self._refusal(message, first.span, help="nothing is ever executed from an expression")
         node = self._expression(0)
         self._expect_end()
         return node
@@ -139,7 +144,7 @@ class _Parser:
         if token.word == word:
             return self._next()
         found = f"`{token.text}`" if token.kind != "end" else "the end"
-        raise self._refusal(f"`{word}` is missing {after}: {found} stands here", token.span)
+        raise self._refusal(f"`{word}` is missing {after}: {found} stands here", token.span, help=f"add `{word}`")
 
     def _expect_end(self) -> None:
         token = self._peek()
@@ -150,9 +155,8 @@ class _Parser:
             raise self._refusal(
                 "window functions are refused: they would see rows that are not known yet", token.span, help=help
             )
-        raise self._refusal(
-            f"`{token.text}` was not expected here", token.span, help="an operator or the end should follow"
-        )
+        help = following_help(token.word)
+        raise self._refusal(f"`{token.text}` was not expected here", token.span, help=help)
 
     def _refusal(self, message: str, span: Span, *, code: str = "MLC301", help: str = "") -> _Refused:
         return _Refused(ExpressionProblem(code, message, span, help=help))
@@ -197,10 +201,12 @@ class _Parser:
             return self._constant(token)
         if token.kind in ("word", "quoted"):
             return self._word(token)
-        found = (
-            f"`{token.text}` stands where a value should" if token.kind != "end" else "the expression breaks off here"
-        )
-        raise self._refusal(found, token.span)
+        before = self._tokens[max(self._position - (token.kind != "end") - 1, 0)].text
+        if token.kind == "end":
+            help = f"write what follows `{before}`: a column, a constant or a call"
+            raise self._refusal("the expression breaks off here", token.span, help=help)
+        help = "write a column, a constant or a call there"
+        raise self._refusal(f"`{token.text}` stands where a value should", token.span, help=help)
 
     def _negate(self, operand: Node, sign: Token) -> Node:
         if isinstance(operand, Literal) and isinstance(operand.value, int | float) and operand.type != "bool":
@@ -263,7 +269,8 @@ class _Parser:
             return Name(None, token.text, token.span)
         column = self._next()
         if column.kind not in ("word", "quoted"):
-            raise self._refusal(f"a column's name is missing after `{token.text}.`", column.span)
+            help = f"write a column, e.g. {token.text}.name"
+            raise self._refusal(f"a column's name is missing after `{token.text}.`", column.span, help=help)
         return Name(token.text, column.text, (token.span[0], column.span[1]))
 
     # --- calls and clauses ---
@@ -289,7 +296,8 @@ class _Parser:
         while self._accept(",") is not None:
             items.append(self._expression(0))
             if len(items) > MAX_ITEMS:
-                raise self._refusal(f"more than {MAX_ITEMS:,} values in one list", self._peek().span)
+                help = "make the list a dataset and join it"
+                raise self._refusal(f"more than {MAX_ITEMS:,} values in one list", self._peek().span, help=help)
         return tuple(items)
 
     def _case(self, token: Token) -> Case:
@@ -321,9 +329,10 @@ class _Parser:
         type_ = _TYPES.get(token.word)
         if type_ is None:
             help = "one of string, int64, float64, bool, timestamp, date"
-            raise self._refusal(
-                f"`{token.text}` is not a type that a value can be cast to", token.span, code="MLC306", help=help
-            )
+            message = f"`{token.text}` is not a type that a value can be cast to"
+            if token.kind == "end":
+                raise self._refusal("the type to cast to is missing", token.span, help=help)
+            raise self._refusal(message, token.span, code="MLC306", help=help)
         return Cast(operand, type_, (start, token.span[1]), self._depth(operand))
 
     def _interval(self, token: Token) -> Literal:
@@ -362,7 +371,8 @@ class _Parser:
         elif token.word == "in":
             node = self._membership(left)
         else:
-            raise self._refusal(f"between, in or like should follow `not`, and `{token.text}` does", token.span)
+            message = f"between, in or like should follow `not`, and `{token.text or 'the end'}` does"
+            raise self._refusal(message, token.span, help="write `not` before the whole condition")
         return self._operation("not", node) if negated else node
 
     def _membership(self, left: Node) -> Membership:

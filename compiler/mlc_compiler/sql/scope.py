@@ -26,7 +26,8 @@ class ScopeColumn:
 class Scope:
     """Columns by their name in lower case, with the qualifier where the text writes one: `carrier`, `weather.temp`.
 
-    `where` says in messages what was searched, e.g. "dataset `flights`".
+    `where` says in messages what was searched, e.g. "dataset `flights`"; `related` are further names that a misspelt
+    one may have meant, which this text does not use.
     """
 
     columns: Mapping[str, ScopeColumn]
@@ -34,6 +35,7 @@ class Scope:
     timezone: str = "UTC"
     qualifiers: frozenset[str] = field(default_factory=frozenset)
     joins: frozenset[str] = field(default_factory=frozenset)
+    related: tuple[str, ...] = ()
 
     def searched(self, qualifier: str | None) -> str:
         """Return in words what a name was looked for in."""

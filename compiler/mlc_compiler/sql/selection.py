@@ -40,7 +40,7 @@ def _no_match(pattern: str, full: str, views: tuple[CompiledView, ...], at: Prob
     names = [f"{view.definition.name}.{feature.name}" for view in views for feature in view.definition.features]
     guess = nearest(full, names)
     help = f"did you mean `{guess}`?" if guess else "write view.feature, or view.* for all features of a view"
-    return Problem("MLC206", f"`{pattern}` names no feature", at, help=help)
+    return Problem("MLC206", f"`{pattern}` names no feature", at, help=help, fix=guess or "")
 
 
 def _name_problems(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mlc_compiler.sql.characters import strange_character
 from mlc_compiler.sql.syntax import ExpressionProblem, Span
 
 MAX_CHARACTERS = 10_000
@@ -69,11 +70,5 @@ def _no_token(text: str, position: int) -> ExpressionProblem:
     if character == ";":
         message = "`;` ends a statement; an expression is one value"
         return ExpressionProblem("MLC301", message, (position, position + 1), help="delete it and what follows")
-    message = f"`{_visible(character)}` means nothing in an expression"
-    return ExpressionProblem(
-        "MLC301", message, (position, position + 1), help="see docs/expressions.md for what there is"
-    )
-
-
-def _visible(character: str) -> str:
-    return character if character.isprintable() else f"U+{ord(character):04X}"
+    message, help = strange_character(character)
+    return ExpressionProblem("MLC301", message, (position, position + 1), help=help)

@@ -16,6 +16,7 @@ from mlc_compiler.sql.definitions import (
     ProblemPlace,
     ProblemRelated,
     ViewDefinition,
+    placed,
 )
 from mlc_compiler.sql.expressions import Compiled, compile_expression
 from mlc_compiler.sql.graph import cycles, ordered, uses
@@ -68,10 +69,7 @@ def feature_column(view: str, feature: str) -> str:
 
 def expression_problems(compiled: Compiled, at: ProblemPlace, subject: str = "") -> list[Problem]:
     """Return an expression's problems as problems of the field that holds it."""
-    return [
-        Problem(p.code, f"{subject}{p.message}", at.slice(p.span), p.note, p.help, (), p.warning)
-        for p in compiled.problems
-    ]
+    return [placed(problem, at, subject) for problem in compiled.problems]
 
 
 def compile_where(
@@ -294,7 +292,8 @@ class _ViewCompiler:
             columns[key(None, name)] = ScopeColumn(name, quote(feature_column(self._view.name, name)), type_)
         joins = frozenset(join.name.lower() for join in self._view.joins)
         where = f"`request`, the features of `{self._view.name}` or dataset `{self._view.spine.name}`"
-        return Scope(columns, where, self._view.timezone, self._own.qualifiers | joins, joins)
+        others = tuple(feature.name for feature in self._view.features)
+        return Scope(columns, where, self._view.timezone, self._own.qualifiers | joins, joins, others)
 
     def _lookup(self, join: str) -> str:
         return self._renamed.get(join, join)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import yaml_artifact
+from mlc_compiler.backend.capability import Capability, too_old
 from mlc_compiler.backend.network import http_route, service
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.backend.workload import Tree
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release, Rollout
 from mlc_targets.argo_rollouts.analysis import analysis_template
+from mlc_targets.argo_rollouts.capabilities import CAPABILITIES, ROWS
 from mlc_targets.argo_rollouts.limits import check_model
 from mlc_targets.argo_rollouts.options import NAME, Options, check_options, gateway, read_options
 from mlc_targets.argo_rollouts.rollout import rollout_object
@@ -37,9 +39,15 @@ class ArgoRolloutsTarget:
                 f"{NAME} writes rollouts and services; accounts, autoscaling and network policies are {PARTNER}'s",
                 f"add the target {PARTNER} to mlc.yaml",
             )
+        used = (ROWS["rollback-window"], *((ROWS["gateway-api"],) if options.routes else ()))
+        yield from too_old(release.project, NAME, used)
         for model in release.models:
             if model.controller == "rollout":
                 yield from check_model(release, model, options)
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Return the table that the checks read."""
+        return CAPABILITIES
 
     def emit_model(self, release: Release, model: Model) -> Iterable[Artifact]:
         if model.pin is None or model.controller != "rollout" or model.rollout is None:

@@ -8,6 +8,7 @@ from mlc_compiler import conventions
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Analysis, Model, Origin, Release, Rollout, Step
 from mlc_targets.argo_rollouts.analysis import measurements
+from mlc_targets.argo_rollouts.capabilities import ROWS
 from mlc_targets.argo_rollouts.durations import go_duration
 from mlc_targets.argo_rollouts.options import Options, gateway
 from mlc_targets.argo_rollouts.queries import reads_latency, unmapped, window
@@ -16,12 +17,7 @@ from mlc_targets.argo_rollouts.rollout import preview_seconds
 LONGEST_WATCHED = 46  # Kubernetes cuts longer pod names, and with them the hash that tells versions apart
 LONGEST_SERVICE = 63 - len(conventions.canary_service(""))
 
-_OTHERS = {
-    "shadow": "Argo Rollouts mirrors requests through Istio alone",
-    "ab_test": "Argo Rollouts measures the new version against bounds, not two versions against each other",
-    "bandit": "Argo Rollouts moves weights on a plan, not by what it measures",
-    "rolling": "a rolling update has no steps for Argo Rollouts to take",
-}
+_OTHERS = {"shadow": "shadow", "ab_test": "ab-test", "bandit": "bandit", "rolling": "rolling"}
 
 
 def check_model(release: Release, model: Model, options: Options) -> Iterator[Unsupported]:
@@ -41,8 +37,8 @@ def check_model(release: Release, model: Model, options: Options) -> Iterator[Un
 
 
 def _strategy(rollout: Rollout) -> Unsupported:
-    help_ = "use `strategy: canary` or `strategy: blue_green`, or a target that can do it"
-    return Unsupported(_field(rollout, "strategy"), _OTHERS[rollout.strategy], help_)
+    row = ROWS[_OTHERS[rollout.strategy]]
+    return Unsupported(_field(rollout, "strategy"), row.detail, row.alternative, row.source)
 
 
 def _check_name(model: Model, options: Options) -> Iterator[Unsupported]:
@@ -73,12 +69,9 @@ def _check_gateway(release: Release, rollout: Rollout, options: Options) -> Iter
 
 
 def _check_rollback(rollout: Rollout) -> Iterator[Unsupported]:
+    row = ROWS["manual-rollback"]
     if rollout.analysis and not rollout.automatic_rollback:
-        yield Unsupported(
-            _field(rollout, "rollback.automatic"),
-            "Argo Rollouts goes back by itself when an analysis fails; it can't wait to be told",
-            "leave `automatic` out, or replace the analysis by `approval: true` on the steps",
-        )
+        yield Unsupported(_field(rollout, "rollback.automatic"), row.detail, row.alternative, row.source)
 
 
 # --- analysis --------------------------------------------------------------------------------------------------------
@@ -86,8 +79,9 @@ def _check_analysis(model: Model, analysis: Analysis) -> Iterator[Unsupported]:
     if analysis.method != "threshold":
         yield Unsupported(
             analysis.origin.at("method"),
-            f"Argo Rollouts compares each measurement with a bound; it can't run a {analysis.method} test",
-            "use `method: threshold`",
+            ROWS["sequential"].detail,
+            ROWS["sequential"].alternative,
+            ROWS["sequential"].source,
         )
     if name := unmapped(model, analysis):
         yield Unsupported(
@@ -139,6 +133,7 @@ def _check_weight(model: Model, step: Step, options: Options) -> Iterator[Unsupp
                 step.origin.at("weight"),
                 f"Argo Rollouts takes whole percents; {conventions.number_text(step.weight)} % is none",
                 f"use {max(1, round(step.weight))}",
+                ROWS["gateway-api"].source,
             )
         return
     for replicas in sorted({model.serving.min_replicas, model.serving.max_replicas} - {0}):
@@ -156,8 +151,8 @@ def _coarse(step: Step, replicas: int, pods: float) -> Unsupported:
         step.origin.at("weight"),
         f"without traffic routing a weight is a share of the pods: {weight} % of {replicas} replicas is "
         f"{conventions.number_text(round(pods, 2))} pods",
-        f"route requests by `argo-rollouts: {{traffic: gateway-api}}`, or use a weight that {replicas} replicas can "
-        f"show, such as {shares}",
+        f"{ROWS['pod-weights'].alternative}, or use a weight that {replicas} replicas can show, such as {shares}",
+        ROWS["pod-weights"].source,
     )
 
 
@@ -168,12 +163,14 @@ def _check_blue_green(rollout: Rollout) -> Iterator[Unsupported]:
                 step.origin.at("weight"),
                 f"blue_green moves all requests at once; it can't give {conventions.number_text(step.weight)} %",
                 "use `weight: 100`, or `strategy: canary`",
+                ROWS["blue-green"].source,
             )
         if step.hold:
             yield Unsupported(
                 step.origin.at("hold"),
                 "a blue_green step does not hold; the time in which the way back is open is the rollout's `preview`",
-                "write `preview:` instead of `hold:`",
+                ROWS["blue-green"].alternative,
+                ROWS["blue-green"].source,
             )
     yield from _check_hold(rollout, preview_seconds(rollout), _field(rollout, "preview"))
 

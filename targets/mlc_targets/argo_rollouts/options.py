@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlc_compiler.backend.capability import version_problem
 from mlc_compiler.backend.target import Sourced, Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project, Release
 
@@ -12,7 +13,7 @@ NAME = "argo-rollouts"
 PROMETHEUS = "http://prometheus.monitoring:9090"
 
 _CHOICES = {"select": ("pod", "version"), "traffic": ("none", "gateway-api")}
-_KNOWN = (*_CHOICES, "gateway", "prometheus")
+_KNOWN = (*_CHOICES, "gateway", "prometheus", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def check_options(project: Project) -> Iterator[Unsupported]:
 def _problem(key: str, value: Frozen) -> tuple[str, str] | None:
     if key not in _KNOWN:
         return f"target {NAME} has no option `{key}`", f"use one of {', '.join(sorted(_KNOWN))}"
+    if key == "version":
+        return version_problem(value)
     choices = _CHOICES.get(key)
     if choices and value not in choices:
         return f"`{key}` is {value!r}", f"use one of {', '.join(choices)}"

@@ -103,6 +103,8 @@ def _serve_command(model: Model) -> list[str]:
         command += ["--online", conventions.ONLINE_MOUNT]
     if model.serving.log_requests:
         command += ["--log-requests", conventions.number_text(model.serving.log_requests)]
+        if model.serving.log_classification != "internal":
+            command += ["--log-classification", model.serving.log_classification]
     return command
 
 

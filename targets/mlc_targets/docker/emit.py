@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import text_artifact
+from mlc_compiler.backend.capability import Capability
 from mlc_compiler.backend.target import Artifact, Sourced, Target, Unsupported
 from mlc_compiler.ir import Lock, Model, Origin, Project, ProjectRelease, Release
+from mlc_targets.docker.capabilities import CAPABILITIES, ROWS
 from mlc_targets.docker.dockerfile import dockerfile
 from mlc_targets.docker.options import BASE_IMAGES, NAME, Options, check_options, read_options
 from mlc_targets.docker.packages import PYTHONS, Package, known_packages, requirements
@@ -26,6 +28,10 @@ class DockerTarget:
         yield from _check_python(release.project)
         for model in release.models:
             yield from _check_model(model)
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Return the table that the checks read."""
+        return CAPABILITIES
 
     def emit_model(self, release: Release, model: Model) -> Iterable[Artifact]:  # noqa: ARG002  one image for all
         return ()
@@ -70,6 +76,7 @@ def _check_model(model: Model) -> Iterator[Unsupported]:
     if model.serving.resources.gpu and not model.serving.runtime:
         yield Unsupported(
             model.serving.origin.at("resources.gpu"),
-            "the image computes on processors: it holds no CUDA libraries",
-            "leave `gpu` out, or name a server that has them under serving.runtime",
+            ROWS["gpu"].detail,
+            ROWS["gpu"].alternative,
+            ROWS["gpu"].source,
         )

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlc_compiler.backend.artifacts import yaml_artifact
+from mlc_compiler.backend.capability import Capability
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.ir import Lock, Model, Origin, ProjectRelease, Release
 from mlc_targets.github_actions.actions import ACTIONS, with_versions
+from mlc_targets.github_actions.capabilities import CAPABILITIES
 from mlc_targets.github_actions.limits import check_release
 from mlc_targets.github_actions.options import NAME, PULL_REQUEST, RELEASE, check_options
 from mlc_targets.github_actions.pull_request import pull_request
@@ -24,10 +26,15 @@ class GithubActionsTarget:
 
     name: str = NAME
     controllers: frozenset[str] = frozenset()
+    impact: str = "docs"
 
     def check(self, release: Release) -> Iterable[Unsupported]:
         yield from check_options(release.project)
         yield from check_release(release)
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Return the table that the checks read."""
+        return CAPABILITIES
 
     def emit_model(self, release: Release, model: Model) -> Iterable[Artifact]:  # noqa: ARG002  one workflow for all
         return ()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Model, Project, Release
+from mlc_targets.github_actions.capabilities import ROWS
 from mlc_targets.github_actions.options import NAME, RELEASE, read_options
 
 PARTNER = "docker"
@@ -56,24 +57,28 @@ def _check_training(project: Project, model: Model) -> Iterator[Unsupported]:
         yield Unsupported(
             train.origin.at("runner"),
             f"the release workflow trains on its own runner; it can't start a {train.runner}",
-            f"use `runner: {RUNNER}`",
+            ROWS["training-elsewhere"].alternative,
+            ROWS["training-elsewhere"].source,
         )
     if standard and (train.resources.cpu > STANDARD_CORES or train.resources.memory > STANDARD_MEMORY):
         yield Unsupported(
             train.origin.at("resources"),
             f"a standard runner has {STANDARD_CORES} cores and {STANDARD_MEMORY >> 30} GiB, the model asks for "
             f"{train.resources.cpu:g} and {train.resources.memory / 2**30:g}",
-            "ask for less, or name the label of a larger runner under ci.runs_on",
+            ROWS["runner-size"].alternative,
+            ROWS["runner-size"].source,
         )
     if standard and train.resources.gpu:
         yield Unsupported(
             train.origin.at("resources.gpu"),
-            "a standard runner has no GPU",
-            "name the label of a runner that has one under ci.runs_on",
+            ROWS["gpu"].detail,
+            ROWS["gpu"].alternative,
+            ROWS["gpu"].source,
         )
     if standard and train.timeout > LONGEST_JOB:
         yield Unsupported(
             train.origin.at("timeout"),
-            "a job on GitHub's runners ends after 6 hours",
-            "train for less, or name the label of an own runner under ci.runs_on",
+            ROWS["job-time"].detail,
+            ROWS["job-time"].alternative,
+            ROWS["job-time"].source,
         )

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import json_artifact, yaml_artifact
+from mlc_compiler.backend.capability import Capability
 from mlc_compiler.backend.emitter import json_text
 from mlc_compiler.backend.series import Series
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.backend.workload import Tree, metadata
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
+from mlc_targets.grafana.capabilities import CAPABILITIES
 from mlc_targets.grafana.options import NAME, check_options, read_options
 from mlc_targets.grafana.panels import DATASOURCE, SCHEMA_VERSION, Row, laid_out
 from mlc_targets.grafana.rows import View, rows
@@ -26,9 +28,14 @@ class GrafanaTarget:
 
     name: str = NAME
     controllers: frozenset[str] = frozenset()
+    impact: str = "monitor"
 
     def check(self, release: Release) -> Iterable[Unsupported]:
         return check_options(release.project)
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Return the table that the checks read."""
+        return CAPABILITIES
 
     def emit_model(self, release: Release, model: Model) -> Iterable[Artifact]:
         options = read_options(release.project)

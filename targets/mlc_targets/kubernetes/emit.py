@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import yaml_artifact
+from mlc_compiler.backend.capability import Capability, too_old
 from mlc_compiler.backend.network import http_route, service
 from mlc_compiler.backend.target import Artifact, Sourced, Target, Unsupported
 from mlc_compiler.backend.workload import Tree
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
 from mlc_targets.kubernetes import jobs, policies, server
+from mlc_targets.kubernetes.capabilities import CAPABILITIES, ROWS
 from mlc_targets.kubernetes.options import NAME, Options, check_options, read_options
 from mlc_targets.kubernetes.schedule import cron_every
 
@@ -27,8 +29,13 @@ class KubernetesTarget:
 
     def check(self, release: Release) -> Iterable[Unsupported]:
         yield from check_options(release.project)
+        yield from too_old(release.project, NAME, _used(release))
         for model in release.models:
             yield from _check_model(model)
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Return the table that the checks read."""
+        return CAPABILITIES
 
     def emit_model(self, release: Release, model: Model) -> Iterable[Artifact]:
         if model.pin is None:
@@ -87,6 +94,19 @@ def _has_jobs(model: Model) -> bool:
 
 
 # --- what it cannot express ------------------------------------------------------------------------------------------
+def _used(release: Release) -> Iterator[Capability]:
+    """Yield the rows of what is emitted for a release, for its cluster to be new enough."""
+    models = [model for model in release.models if model.controller != "cron_job"]
+    if any(_has_jobs(model) for model in release.models):
+        yield ROWS["cron-time-zone"]
+    if any(server.scales(model) for model in models):
+        yield ROWS["autoscaler"]
+    if any(model.serving.min_replicas > 1 for model in models):
+        yield ROWS["disruption-budget"]
+    if read_options(release.project).snapshot_access == "ReadWriteOncePod":
+        yield ROWS["read-write-once-pod"]
+
+
 def _check_model(model: Model) -> Iterator[Unsupported]:
     yield from _check_name(model)
     yield from _check_strategy(model)
@@ -103,6 +123,7 @@ def _check_name(model: Model) -> Iterator[Unsupported]:
             f"`{model.name}` has {len(model.name)} characters; with the suffix of its jobs ({longest}) it is "
             f"longer than the {LONGEST_CRON_JOB} that Kubernetes allows a CronJob",
             f"choose a name of at most {LONGEST_CRON_JOB - longest} characters",
+            ROWS["cron-job-name"].source,
         )
 
 
@@ -112,7 +133,8 @@ def _check_strategy(model: Model) -> Iterator[Unsupported]:
         yield Unsupported(
             Origin(rollout.origin.document, "spec.strategy"),
             f"a Deployment replaces its pods without weights or analysis; it can't run a {rollout.strategy} rollout",
-            "add the target argo-rollouts to mlc.yaml, or use `strategy: rolling`",
+            ROWS["progressive"].alternative,
+            ROWS["progressive"].source,
         )
 
 
@@ -120,13 +142,15 @@ def _check_server(model: Model) -> Iterator[Unsupported]:
     if model.serving.min_replicas == 0:
         yield Unsupported(
             model.serving.origin.at("replicas.min"),
-            "a HorizontalPodAutoscaler can't scale to zero: without pods there is no CPU to measure",
-            "use `min: 1`",
+            ROWS["scale-to-zero"].detail,
+            ROWS["scale-to-zero"].alternative,
+            ROWS["scale-to-zero"].source,
         )
     if model.features.lookups and cron_every(model.features.refresh) is None:
         yield Unsupported(
             jobs.refresh_origin(model),
             f"a CronJob starts at most once a minute, and the snapshot is to be rewritten every "
             f"{conventions.duration_text(model.features.refresh)}",
-            "use `refresh: 1m` or more",
+            ROWS["cron-job"].alternative,
+            ROWS["cron-job"].source,
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlc_compiler.backend.capability import version_problem
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project
 
@@ -21,7 +22,7 @@ _TEXTS = {
 }
 _GATEWAY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s?#]*)?")
 _ACCESS_MODES = ("ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
-_KNOWN = (*_TEXTS, "client_namespaces", "pod_monitor")
+_KNOWN = (*_TEXTS, "client_namespaces", "pod_monitor", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def check_options(project: Project) -> Iterator[Unsupported]:
 def _problem(key: str, value: Frozen) -> tuple[str, str] | None:
     if key not in _KNOWN:
         return f"target {NAME} has no option `{key}`", f"use one of {', '.join(sorted(_KNOWN))}"
+    if key == "version":
+        return version_problem(value)
     if key == "client_namespaces":
         fine = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
         return None if fine else ("`client_namespaces` is no list of names", "write [namespace, ...]")

@@ -10,6 +10,9 @@ from mlc_compiler.backend.target import (
     Artifact,
     DatasetStatistics,
     Executor,
+    ModelStatistics,
+    ParityExecutor,
+    ParityResult,
     Progress,
     RunOptions,
     RunResult,
@@ -17,7 +20,7 @@ from mlc_compiler.backend.target import (
     Unsupported,
 )
 from mlc_compiler.conventions import short
-from mlc_compiler.ir import Column, Dataset, FeatureTest, Model, ProjectRelease, Release
+from mlc_compiler.ir import Column, Dataset, FeatureTest, Model, ParityTest, ProjectRelease, Release
 
 # Every method imports what it runs: the registry loads this module in each command, and most run nothing.
 
@@ -57,6 +60,14 @@ class LocalTarget:
 
         return measure(tuple(datasets), names, root)
 
+    def measure_models(
+        self, project: ProjectRelease, models: Sequence[Model], root: Path
+    ) -> tuple[ModelStatistics, ...]:
+        """Return the statistics of the models' rows, in their order."""
+        from mlc_targets.local.data.samples import measure_models
+
+        return measure_models(project, models, root)
+
     def describe(self, format: str, path: Path) -> tuple[tuple[Column, ...], DatasetStatistics]:
         """Return the columns that a table has, with its statistics, for drafting a Dataset."""
         from mlc_targets.local.data.statistics import describe
@@ -68,6 +79,12 @@ class LocalTarget:
         from mlc_targets.local.feature_tests import run_tests
 
         return run_tests(tests, timezone)
+
+    def compare(self, tests: Sequence[ParityTest]) -> tuple[ParityResult, ...]:
+        """Return what training and serving make of the golden vectors of each view."""
+        from mlc_targets.local.golden import compare_view
+
+        return tuple(compare_view(test) for test in tests)
 
     def preview(
         self, model: Model, root: Path, features: Sequence[str], limit: int
@@ -117,3 +134,4 @@ def _stored(package: Path) -> str | None:
 TARGET = LocalTarget()
 _TARGET: Target = TARGET
 _EXECUTOR: Executor = TARGET
+_PARITY: ParityExecutor = TARGET

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlc_compiler.evidence import gates_digest
+from mlc_compiler.evidence import gates_digest, snapshot_of_test_rows
 from mlc_targets.local import digests
 from mlc_targets.local.job import Run
 
@@ -30,7 +30,7 @@ def evidence(run: Run) -> dict[str, Any]:
         "version": run.model.version,
         "artifact": package["artifact"],
         "gates_digest": gates_digest(run.model.gates),
-        "test_snapshot": snapshot_digest(run),
+        "test_snapshot": snapshot_of_test_rows(dict(run.inputs), run.model.features, run.model.label, run.model.split),
         "champion": _champion(run),
         "inputs": {"datasets": dict(run.inputs), "lock": lock_digest(run)},
         "folds": split["folds"],
@@ -55,12 +55,6 @@ def text_of(value: Mapping[str, Any]) -> str:
 def digest_of(text: str) -> str:
     """Return `sha256:...` of the evidence's text."""
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def snapshot_digest(run: Run) -> str:
-    """Return the digest of what the test rows depend on: data, feature query, label and split."""
-    query = run.model.features
-    return digests.digest((dict(run.inputs), query.training_sql, run.model.label.definition, run.model.split))
 
 
 def lock_digest(run: Run) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlc_compiler.ir import Model
+from mlc_compiler.metrics import TIMINGS
 from mlc_targets.local.gates import Evaluation, Verdict, blocking, judge
 from mlc_targets.local.job import Outcome, Run
 from mlc_targets.local.package.bundle import Package, load_package
@@ -20,7 +21,7 @@ from mlc_targets.local.train.rows import load_rows
 from mlc_targets.local.train.training import custom_types
 
 LATENCIES_FILE = "latencies.npy"
-_WARM_UP, _TIMED = 50, 1_000  # 367 are the least that bound a 99th percentile at 95 %
+_WARM_UP = 50
 
 
 def gate(run: Run, out: Path) -> Outcome:
@@ -62,7 +63,7 @@ def latencies_of(run: Run) -> np.ndarray:
     judged = rows.of("test") if (rows.fold == 2).any() else rows
     singles = [
         {name: column[position : position + 1] for name, column in judged.columns.items()}
-        for position in np.arange(_WARM_UP + _TIMED) % len(judged)
+        for position in np.arange(_WARM_UP + TIMINGS) % len(judged)
     ]
     return np.array([_seconds(package, single) for single in singles][_WARM_UP:])
 

@@ -6,7 +6,8 @@ from mlc_compiler import conventions
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.conventions import number_text
 from mlc_compiler.ir import Model, Origin, Pin, ProjectRelease
-from mlc_targets.model_card import learning, running
+from mlc_targets.model_card import learning, running, sensitive
+from mlc_targets.model_card.facts import ROOT
 from mlc_targets.model_card.markdown import (
     Line,
     bullets,
@@ -19,8 +20,6 @@ from mlc_targets.model_card.markdown import (
     table,
 )
 
-ROOT = "../.."  # of the repository, seen from the card's folder
-
 
 def card(project: ProjectRelease, model: Model) -> list[Line]:
     """Return the lines of a model's card."""
@@ -29,6 +28,7 @@ def card(project: ProjectRelease, model: Model) -> list[Line]:
         *_purpose(model),
         *learning.data(model),
         *learning.features(model),
+        *sensitive.attributes(model),
         *learning.target(model),
         *learning.training(model),
         *_gates(model),
@@ -45,6 +45,7 @@ def _head(model: Model) -> list[Line]:
         ("Task", prose(model.task.replace("_", " ")), model.origin.at("task")),
         ("Owner", prose(model.owner), Origin(document, "metadata.owner")),
         ("Risk", prose(model.card.risk), model.card.origin.at("risk")),
+        ("Purpose", prose(model.card.purpose), model.card.origin.at("purpose")),
         ("Version of the specs", cell(conventions.short(model.version)), model.origin),
         ("Contacts", ", ".join(map(reference, model.card.contacts)), model.card.origin.at("contacts")),
     ]

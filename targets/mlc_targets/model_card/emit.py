@@ -22,6 +22,7 @@ class ModelCardTarget:
 
     name: str = NAME
     controllers: frozenset[str] = frozenset()
+    impact: str = "docs"
 
     def check(self, release: Release) -> Iterable[Unsupported]:
         given = release.project.options(NAME)
@@ -48,5 +49,5 @@ def _lines(project: ProjectRelease, model: Model) -> list[Line]:
     """Return the card; a blank line parts it from the comment above, or Markdown would read on in HTML."""
     lines: list[Line] = ["", *card(project, model)]
     if model.card.risk == "high":
-        lines += annex_iv(model)
+        lines += annex_iv(project, model)
     return lines[:-1] if lines[-1] == "" else lines

@@ -36,18 +36,22 @@ def _source(source: Source) -> str:
 
 
 def _classified(model: Model) -> list[Line]:
-    found = [(d, c) for d in model.datasets for c in d.columns if c.classification != "public"]
+    found = [(d, c) for d in model.datasets for c in d.columns if c.classification != "public" or c.sensitive]
     if not found:
         return ["All columns are classified as public.", ""]
     used = {column.name for column in model.features.request}
     rows = [
         (
-            (cell(f"{dataset.name}.{column.name}"), prose(column.classification), _asked(dataset, column, model, used)),
+            (cell(f"{dataset.name}.{column.name}"), _kept(column), _asked(dataset, column, model, used)),
             dataset.origin.at(f"columns.{column.name}.classification"),
         )
         for dataset, column in found
     ]
     return ["Columns that are not public:", "", *table(("column", "classification", "in requests"), rows)]
+
+
+def _kept(column: Column) -> str:
+    return f"{prose(column.classification)}, sensitive" if column.sensitive else prose(column.classification)
 
 
 def _asked(dataset: Dataset, column: Column, model: Model, used: set[str]) -> str:
@@ -63,6 +67,7 @@ def features(model: Model) -> list[Line]:
             (
                 cell(feature.name),
                 cell(feature.expression or feature.definition),
+                cell(feature.rows),
                 feature.kind,
                 "looked up" if feature.online else "request",
                 prose(feature.description),
@@ -75,7 +80,7 @@ def features(model: Model) -> list[Line]:
     moment = f"One row of {code(query.spine)} is one prediction, made at {code(query.predict_at)}."
     request = f"A request holds {', '.join(code(c.name) for c in query.request) or 'nothing'}."
     stale = f" What is looked up is rewritten every {duration_text(query.refresh)}." if query.lookups else ""
-    heads = ("feature", "expression", "kind", "from", "description")
+    heads = ("feature", "expression", "of the rows", "kind", "from", "description")
     return section("Features", [f"{moment}{rows_are} {request}{stale}", ""], table(heads, rows), _looked_up(model))
 
 

@@ -15,6 +15,7 @@ from mlc_compiler.backend.series import ERRORS
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Model
+from mlc_targets.prometheus.capabilities import ROWS
 from mlc_targets.prometheus.rules import (
     PAGE,
     RATE_WINDOW,
@@ -81,10 +82,15 @@ def check_availability(model: Model) -> Iterator[Unsupported]:
         return
     share = f"{conventions.number_text(rounded(objective * 100))} %"
     if objective >= 1:
-        yield Unsupported(origin, f"an availability of {share} leaves no error budget to burn", "use 99.9%")
+        yield Unsupported(
+            origin,
+            f"an availability of {share} leaves no error budget to burn",
+            ROWS["availability"].alternative,
+            ROWS["availability"].source,
+        )
     elif objective < LOWEST:
         message = f"an availability of {share} lets more requests fail than succeed: no burn rate can be told from it"
-        yield Unsupported(origin, message, "use 50% or more")
+        yield Unsupported(origin, message, "use 50% or more", ROWS["availability"].source)
 
 
 def threshold(burn: Burn, objective: float) -> float:

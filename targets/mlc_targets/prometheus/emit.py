@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import yaml_artifact
+from mlc_compiler.backend.capability import Capability
 from mlc_compiler.backend.objectives import latency_objective
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.backend.workload import Tree, metadata
@@ -14,6 +15,7 @@ from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
 from mlc_targets.prometheus.alertmanager import alertmanager_tree
 from mlc_targets.prometheus.availability import availability_group, check_availability
 from mlc_targets.prometheus.batch import batch_group
+from mlc_targets.prometheus.capabilities import CAPABILITIES
 from mlc_targets.prometheus.latency import check_latency, latency_group
 from mlc_targets.prometheus.online import online_group
 from mlc_targets.prometheus.options import NAME, Options, check_options, read_options
@@ -30,11 +32,16 @@ class PrometheusTarget:
 
     name: str = NAME
     controllers: frozenset[str] = frozenset()
+    impact: str = "monitor"
 
     def check(self, release: Release) -> Iterable[Unsupported]:
         yield from check_options(release.project)
         for model in release.models:
             yield from _check_model(model)
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Return the table that the checks read."""
+        return CAPABILITIES
 
     def emit_model(self, release: Release, model: Model) -> Iterable[Artifact]:
         if model.pin is None:

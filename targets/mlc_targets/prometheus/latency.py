@@ -10,6 +10,7 @@ from mlc_compiler.backend.objectives import latency_objective
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Model, Origin
+from mlc_targets.prometheus.capabilities import ROWS
 from mlc_targets.prometheus.rules import PAGE, RATE_WINDOW, Alert, Firing, Group, Record, Scenario, Scope, number
 from mlc_targets.prometheus.samples import quantile_near, sample
 
@@ -42,6 +43,7 @@ def check_latency(model: Model) -> Iterator[Unsupported]:
             f"the server's latency histogram reaches from {duration_text(first)} to {duration_text(last)}: a 99th "
             f"percentile can't be compared with {duration_text(bound)}",
             f"state {duration_text(first)} or more, below {duration_text(last)}",
+            ROWS["latency"].source,
         )
 
 

@@ -10,7 +10,7 @@ from specs_on_disk import changed, codes, compiled
 @pytest.mark.parametrize(
     ("check", "expected"),
     [
-        ("{metric: roc_auc, min: 0.7, versus: champion}", []),
+        ("{metric: roc_auc, min: 0.7, versus: champion}", ["MLC513", "MLC522"]),
         ("{metric: log_loss, max: 3}", []),
         ("{metric: log_loss, min: 3}", ["MLC502"]),
         ("{metric: brier, max: 1}", ["MLC503"]),
@@ -29,7 +29,8 @@ from specs_on_disk import changed, codes, compiled
         ("{latency: p99, max: 20ms, slices: [carrier]}", ["MLC506"]),
         ("{parity: onnx, max_difference: 1e-5}", []),
         ("{parity: onnx, max_difference: 1e-5, versus: baseline}", ["MLC504", "MLC506"]),
-        ("{metric: roc_auc, min: 0.7, slices: [carrier, distance, built]}", []),
+        ("{metric: roc_auc, min: 0.7, slices: [carrier, distance]}", []),
+        ("{metric: roc_auc, min: 0.7, slices: [carrier, built]}", ["MLC505"]),
         ("{metric: roc_auc, min: 0.7, slices: [x, y]}", ["MLC505", "MLC505"]),
     ],
 )
@@ -46,7 +47,7 @@ LAST = "{weight: 100}"
     ("steps", "analysis", "expected"),
     [
         (f"{{weight: 5, hold: 30m}}, {LAST}", ERRORS, []),
-        (f"{{weight: 5%, approval: true}}, {LAST}", ERRORS, []),
+        (f"{{weight: 5%, approval: true}}, {LAST}", ERRORS, ["MLC641"]),
         (f"{{weight: 5, hold: 30m}}, {{weight: 5, hold: 30m}}, {LAST}", ERRORS, ["MLC601"]),
         ("{weight: 50, hold: 1h}, {weight: 20, hold: 1h}", ERRORS, ["MLC601", "MLC602"]),
         (f"{{weight: 5}}, {{weight: 25}}, {LAST}", ERRORS, ["MLC603", "MLC603"]),

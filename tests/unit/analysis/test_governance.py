@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import time
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlc_compiler.analysis.cel_bounds import too_large
+from mlc_compiler.analysis.governance import RULES
 from mlc_compiler.diagnostics import Finding, Severity
-from specs_on_disk import changed, codes, compiled
+from mlc_compiler.spec.policy import Builtin
+from specs_on_disk import BASE, changed, codes, compiled
 
 
 def judged(kind: str, require: str, when: str = "true", enforcement: str = "blocking") -> list[Finding]:
@@ -70,6 +78,119 @@ def test_a_rule_that_can_not_be_evaluated_blocks_once(rule: str) -> None:
         assert [f.code for f in judged("Gate", **field)] == ["MLC802"]
 
 
+def test_a_finding_points_at_the_field_that_the_rule_reads() -> None:
+    for rule, path in (
+        ("gate.confidence > 1.0", ("metadata", "name")),  # by default, so written nowhere
+        ("size(gate.checks) > 9 && gate.model == 'x'", ("spec", "checks")),
+        ("gate.checks.size() > 9", ("spec", "checks")),
+        ("gate.name == 'x'", ("metadata", "name")),
+        ("project.nothing == 'x' || gate.model == 'x'", ("spec", "model")),
+    ):
+        places = [f.at.path for f in judged("Gate", rule.replace("project.nothing", "project.name"))]  # type: ignore[union-attr]  # not located yet
+        assert places == [path]
+
+
+# --- bounds ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "true" + " && true" * 2_000,
+        "[" + ", ".join(["1"] * 1_200) + "].all(a, [1].all(b, true))",
+        "".join(f"dataset.columns.all({name}, " for name in "abcdefgh") + "true" + ")" * 8,
+    ],
+)
+def test_a_rule_that_could_take_for_ever_is_never_evaluated(rule: str) -> None:
+    start = time.process_time()
+    (finding,) = judged("Dataset", rule)
+    assert finding.code == "MLC802"
+    assert "is the most" in finding.message
+    assert time.process_time() - start < 5
+
+
+def test_loops_in_texts_and_side_by_side_do_not_count() -> None:
+    names = {"l": list(range(1_000))}
+    assert too_large("'.all(.all(.all(' == l", names) == ""
+    assert too_large("l.all(a, true) && l.all(b, true) && l.exists(c, true)", names) == ""
+    assert too_large("l.all(a, l.all(b, true))", names) == ""
+    assert "1,000,000,000 steps" in too_large("l.all(a, l.all(b, l.map(c, 1) != []))", names)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_judged_without_an_exception(text: str) -> None:
+    too_large(text, {})
+    assert {f.code for f in judged("Project", json.dumps(text)[1:-1].replace("'", "") or "true")} <= {
+        "MLC801",
+        "MLC802",
+        "MLC104",
+    }
+
+
+# --- built-in rules --------------------------------------------------------------------------------------------------
+def builtin(rule: str, more: str = "", **files: str) -> list[Finding]:
+    policy = f"kind: Policy\nmetadata: {{name: p}}\nspec:\n  builtin: {{{rule}}}\n{more}"
+    return [f for f in compiled({"specs/policy.yaml": policy, **files})[1] if "MLC805" <= f.code <= "MLC829"]
+
+
+def test_the_rules_that_a_policy_can_name_are_those_that_there_are() -> None:
+    assert list(Builtin.model_fields) == list(RULES)
+
+
+@pytest.mark.parametrize("enforcement", ["blocking", "advisory"])
+def test_a_builtin_rule_blocks_or_advises(enforcement: str) -> None:
+    (finding,) = builtin(f"risk_tier: {enforcement}")
+    assert finding.severity is (Severity.ERROR if enforcement == "blocking" else Severity.WARNING)
+    assert finding.code == "MLC806"
+
+
+def test_no_rule_is_on_that_no_policy_names() -> None:
+    assert [f for f in compiled()[1] if f.code.startswith("MLC8")] == []
+
+
+def test_the_stricter_of_two_policies_holds() -> None:
+    other = "---\nkind: Policy\nmetadata: {name: q}\nspec:\n  builtin: {risk_tier: blocking}\n"
+    assert [f.severity for f in builtin("risk_tier: advisory", other)] == [Severity.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("licence", "licenses", "expected"),
+    [
+        ("CC-BY-4.0", "{}", 0),
+        ("CC-BY-NC-4.0", "{}", 1),
+        ("CC-BY-NC-4.0", "{allow: [CC-BY-NC-4.0]}", 0),
+        ("CC-BY-NC-4.0", "{allow: [CC-BY-*]}", 1),
+        ("CC-BY-4.0", "{allow: [CC0-1.0]}", 1),
+        ("contract-17", "{allow: [contract-*]}", 0),
+        ("CC-BY-ND-4.0", "{deny: []}", 0),
+    ],
+)
+def test_a_licence_is_allowed_or_not(licence: str, licenses: str, expected: int) -> None:
+    text = (BASE / "specs/data.yaml").read_text("utf-8").replace("spec:\n", f"spec:\n  license: {licence}\n")
+    findings = builtin("license: blocking", f"  licenses: {licenses}\n", **{"specs/data.yaml": text})
+    assert len(findings) == 2 * expected  # both datasets have it
+
+
+def test_a_pinned_image_is_fine() -> None:
+    image = "registry.example/server@sha256:" + "a" * 64
+    model = (BASE / "specs/model.yaml").read_text("utf-8") + f'  serving: {{runtime: {{image: "{image}"}}}}\n'
+    assert builtin("pinned_images: blocking", **{"specs/model.yaml": model}) == []
+
+
+def test_an_image_in_the_options_of_a_target_is_pinned_too() -> None:
+    project = changed("mlc.yaml", "kubernetes: {}", 'kubernetes: {}, docker: {base_image: "python:3.11"}')
+    (finding,) = builtin("pinned_images: blocking", **project)
+    assert finding.at.path == ("spec", "targets", "docker", "base_image")  # type: ignore[union-attr]  # not located yet
+
+
+def test_a_fairness_check_that_only_reports_is_no_gate() -> None:
+    data = changed("specs/data.yaml", "enum: [AA, UA]}", "enum: [AA, UA], sensitive: true}")
+    model = changed("specs/model.yaml", "[departures.*]", "[departures.distance]")["specs/model.yaml"]
+    files = {**data, "specs/model.yaml": f"{model}  card: {{risk: high}}\n"}
+    for check, expected in (("", []), (", report_only: true", ["MLC812"])):
+        gate = f"  checks:\n    - {{fairness: equal_opportunity, group: carrier, min: 0.5{check}}}\n"
+        text = f"kind: Gate\nmetadata: {{name: release}}\nspec:\n  model: late\n{gate}"
+        assert codes(builtin("fairness_gate: blocking", **files, **{"specs/gate.yaml": text})) == expected
+
+
 # --- secrets ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "text",
@@ -95,6 +216,7 @@ def test_texts_shaped_like_secrets_are_told_and_not_repeated(text: str) -> None:
 def test_fields_named_like_secrets_are_told(name: str, expected: list[str]) -> None:
     params = f"sklearn.linear_model.LogisticRegression, params: {{{name}: hunter2}}"
     _, findings = compiled(changed("specs/model.yaml", "sklearn.linear_model.LogisticRegression", params))
+    findings = [f for f in findings if f.code.startswith("MLC8")]
     assert codes(findings) == expected
 
 

@@ -134,7 +134,7 @@ def test_show_prints_the_compiled_query_of_a_feature(flights: Path, capsys: Stre
 
 
 @pytest.mark.parametrize(
-    "subject", ["MLC302", "mlc101", "model", "model.serving.replicas", "gate.checks", "feature_view"]
+    "subject", ["MLC302", "mlc101", "model", "model.serving.replicas", "gate.checks", "feature_view", "kubernetes"]
 )
 def test_explain_knows_codes_kinds_and_fields(subject: str, capsys: Streams) -> None:
     assert run(["explain", subject]) == 0
@@ -151,6 +151,19 @@ def test_the_graph_names_every_document(flights: Path, style: str, capsys: Strea
     assert run(["graph", "-C", str(flights), "--format", style]) == 0
     text = capsys.readouterr().out
     assert all(n in text for n in ("Dataset/weather", "FeatureView/departures", "Gate/release", "Environment/prod"))
+
+
+@pytest.mark.parametrize("style", ["text", "mermaid", "dot"])
+def test_the_graph_of_a_rollout_draws_the_ways_back(flights: Path, style: str, capsys: Streams) -> None:
+    assert run(["graph", "rollout", "late-arrival", "-C", str(flights), "--format", style]) == 0
+    text = capsys.readouterr().out
+    assert all(state in text for state in ("step 1 at 5 %, without data", "promoted", "aborted", "rolled back"))
+    assert ("200 requests/s x 5 % x 1m = 600 requests a measurement" in text) == (style == "text")
+
+
+def test_the_graph_of_a_rollout_that_there_is_not(flights: Path, capsys: Streams) -> None:
+    assert run(["graph", "rollout", "late-arival", "-C", str(flights)]) == 2
+    assert "`late-arival` has no rollout; did you mean late-arrival?" in capsys.readouterr().err
 
 
 def test_fmt_changes_layout_only_and_is_done_once(flights: Path, capsys: Streams) -> None:

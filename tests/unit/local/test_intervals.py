@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from mlc_compiler.metrics import BINARY
+from mlc_compiler.metrics import BINARY, MAX_BLOCKS
 from mlc_targets.local.gates import Evaluation, measure, measure_all, measure_slices
-from mlc_targets.local.gates.intervals import MAX_BLOCKS, blocks_of, generator, quantile_bounds, wilson
+from mlc_targets.local.gates.intervals import blocks_of, generator, quantile_bounds, wilson
 from mlc_targets.local.gates.measure import Rows, difference
 from mlc_targets.local.gates.metrics import MEASURES, definition
 

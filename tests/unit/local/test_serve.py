@@ -583,15 +583,14 @@ def test_the_metrics_carry_the_names_and_labels_of_the_conventions() -> None:
     assert "_created" not in text
 
 
-def test_values_above_internal_are_never_logged() -> None:
+def test_values_above_the_limit_are_never_logged() -> None:
     columns = tuple(
-        Column(kind, "string", classification=kind)
-        for kind in ("public", "internal", "confidential", "pii", "sensitive")
+        Column(kind, "string", classification=kind) for kind in (*conventions.CLASSIFICATIONS, "unheard-of")
     )
     rows = Rows(1, {c.name: ["secret"] for c in columns})
-    assert redacted_rows(columns, rows) == [
-        {"public": "secret", "internal": "secret", "confidential": REDACTED, "pii": REDACTED, "sensitive": REDACTED}
-    ]
+    for limit, shown in (("internal", 2), ("confidential", 3), ("special", 6)):
+        (row,) = redacted_rows(columns, rows, limit)
+        assert list(row.values()) == ["secret"] * shown + [REDACTED] * (7 - shown)
 
 
 @pytest.mark.parametrize(("rate", "taken"), [(0.0, 0), (0.25, 25), (1.0, 100)])

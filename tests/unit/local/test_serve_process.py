@@ -241,6 +241,15 @@ def test_a_logged_request_shows_open_values_and_redacts_the_rest(server: Server)
     assert "N-SECRET" not in json.dumps(server.lines)
 
 
+def test_a_log_shows_what_its_classification_lets_it(tmp_path: Path) -> None:
+    package = a_package(tmp_path / "p")
+    for limit, shown in (("confidential", "[redacted]"), ("pii", "N1")):
+        with a_server(package, "--log-requests", "1", "--log-classification", limit) as running:
+            running.post("/predict", {**ROW, "tail": "N1"})
+            until(lambda running=running: bool(running.events("request")))  # type: ignore[misc]  # mypy can't infer it
+            assert running.events("request")[0]["request"][0]["tail"] == shown
+
+
 # --- snapshots -------------------------------------------------------------------------------------------------------
 def snapshot(folder: Path, delay: float) -> Path:
     manifest = read_manifest(folder / "p")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from local_runs import DAY, MODEL, START, a_running_model, run, the_query, visits, write_visits
 from mlc_compiler import ir
+from mlc_targets.local.data.days import local_days
 from mlc_targets.local.data.split import Rows, assign
-from mlc_targets.local.train.evaluation import local_days
 
 HOUR = 3_600_000_000
 NEVER = np.iinfo(np.int64).max

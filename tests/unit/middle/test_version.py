@@ -19,7 +19,7 @@ def added(line: str) -> dict[str, str]:
     "files",
     [
         changed("specs/model.yaml", LOGISTIC, LOGISTIC + ", params: {C: 2}"),
-        changed("specs/model.yaml", "sklearn.linear_model.LogisticRegression", "sklearn.linear_model.RidgeClassifier"),
+        changed("specs/model.yaml", "sklearn.linear_model.LogisticRegression", "sklearn.tree.DecisionTreeClassifier"),
         changed("specs/model.yaml", "delay > 15", "delay > 30"),
         changed("specs/model.yaml", "[departures.*]", "[departures.carrier, departures.distance]"),
         added("seed: 8"),
@@ -55,7 +55,7 @@ def test_what_is_trained_on_moves_the_version(files: dict[str, str]) -> None:
         changed("specs/features.yaml", '"avg(delay)"', '"AVG( delay )"'),
         changed("specs/features.yaml", "{expr: carrier}", "{expr: carrier, description: two letters}"),
         changed("specs/gate.yaml", "min: 0.7", "min: 0.8"),
-        changed("specs/rollout.yaml", "strategy: rolling", "strategy: rolling\n  no_data: fail"),
+        changed("specs/rollout.yaml", "strategy: rolling", "strategy: rolling\n  traffic: {requests_per_second: 10}"),
         changed("specs/monitor.yaml", "feature_drift", "prediction_drift"),
         changed("specs/environments.yaml", "ml-prod", "ml-production"),
         changed("specs/data.yaml", "event_time: departure", "event_time: departure\n  license: CC0-1.0"),

@@ -31,6 +31,7 @@ from builders import (
 from conftest import Golden
 from mlc_compiler import ir
 from mlc_compiler.backend.target import Artifact
+from mlc_compiler.spec.model import TechnicalDocumentation
 from mlc_targets.model_card import TARGET
 from mlc_targets.model_card.annex_iv import POINTS
 from mlc_targets.model_card.markdown import TO_BE_WRITTEN, cell, code, prose, table
@@ -105,8 +106,36 @@ def bare() -> ir.ProjectRelease:
 
 
 def high_risk() -> ir.ProjectRelease:
+    """A sensitive column that a feature reaches, and a gate over it; people wrote two parts."""
     model = a_model()
-    return a_project_release(a_release(replace(model, card=replace(model.card, risk="high"))))
+    columns = (*a_dataset().columns, ir.Column("sex", "string", classification="pii", sensitive=True))
+    features = (
+        a_feature("carrier", expression="avg(late)", rows="flights by sex, 24h", reaches=("flights.sex",), online=True),
+        a_feature("dep_hour", kind="number", type="int64", expression="hour(scheduled_departure)"),
+    )
+    checks = (
+        ir.GateCheck("fairness", "equal_opportunity", min=0.8, group="sex", min_rows=100),
+        ir.GateCheck("metric", "roc_auc", min=0.7, slices=("sex",), report_only=True),
+    )
+    card = replace(
+        model.card,
+        risk="high",
+        purpose="punctuality",
+        sensitive_inputs=(("sex", "it is | needed"),),
+        technical_documentation=(("provider", "Acme *Ltd*"), ("risk_management", "docs/risk.md")),
+    )
+    return a_project_release(
+        a_release(
+            replace(
+                model,
+                card=card,
+                datasets=(a_dataset(columns=columns),),
+                features=replace(model.features, features=features),
+                gates=(a_gate(checks=checks),),
+                serving=replace(model.serving, log_requests=0.05, log_classification="confidential"),
+            )
+        )
+    )
 
 
 CASES = {case.__name__.replace("_", "-"): case for case in (full, bare, high_risk)}
@@ -172,7 +201,9 @@ def test_links_of_a_card_lead_to_its_own_headings_and_to_the_repository() -> Non
     tokens = parsed(text_of(high_risk()) + text_of(full()))
     targets = {str(c.attrs["href"]) for t in tokens for c in t.children or () if c.type == "link_open"}
     headings = {
-        "#" + line[3:].lower().replace(" ", "-") for line in text_of(high_risk()).splitlines() if line[:3] == "## "
+        "#" + line.lstrip("# ").lower().replace(" ", "-")
+        for line in text_of(high_risk()).splitlines()
+        if line.startswith(("## ", "### "))
     }
     assert {target for target in targets if target.startswith("#")} <= headings
     assert "../../environments/evidence/late-arrival/999999999999.json" in targets
@@ -229,8 +260,8 @@ def test_columns_that_are_not_public_are_named() -> None:
 
 def test_features_say_how_they_come_about_and_from_where() -> None:
     text = part(full(), "Features")
-    assert "| `late` | `a > 1 \\|\\| b < 2` | boolean | request |" in text
-    assert "| `carrier_delay_24h` | `avg(arr_delay)` | number | looked up |" in text
+    assert "| `late` | `a > 1 \\|\\| b < 2` |  | boolean | request |" in text
+    assert "| `carrier_delay_24h` | `avg(arr_delay)` |  | number | looked up |" in text
     assert f"| `carrier_delay_24h` | `{DELAY}` |" in text
 
 
@@ -270,14 +301,47 @@ def test_what_asks_for_a_new_training_is_told() -> None:
 
 
 # --- high risk -------------------------------------------------------------------------------------------------------
-def test_a_high_risk_model_lists_what_people_must_write_for_each_point() -> None:
-    text = text_of(high_risk())
-    headings = re.findall(r"^### (\d)\. (.+)$", text, flags=re.MULTILINE)
+def test_a_high_risk_model_has_the_nine_points() -> None:
+    headings = re.findall(r"^### (\d)\. (.+)$", text_of(high_risk()), flags=re.MULTILINE)
     assert [(str(i), point.title) for i, point in enumerate(POINTS, 1)] == headings
     assert len(headings) == 9
-    assert text.count("- [ ] ") >= sum(len(point.human) for point in POINTS)
-    assert "- [ ] the section [Limitations](#limitations) of this card" in text
     assert "Annex IV" not in text_of(full())
+
+
+def test_what_a_human_has_yet_to_write_is_listed_with_the_field_to_write_it_in() -> None:
+    boxes = [line for line in text_of(high_risk()).splitlines() if line.startswith("- [ ] ")]
+    topics = [topic.key for point in POINTS for topic in point.topics]
+    written = {"provider", "risk_management"}
+    assert "- [ ] [Limitations](#limitations): `card.limitations`" in boxes
+    named = [line.split("`card.technical_documentation.")[1].rstrip("`") for line in boxes if "technical_doc" in line]
+    assert named == [key for key in topics if key not in written]
+
+
+def test_what_people_wrote_stands_at_its_point() -> None:
+    text = text_of(high_risk())
+    assert "- The provider, and how this version relates to earlier ones: Acme \\*Ltd\\*" in text
+    assert "(Article 9): [docs/risk.md](../../docs/risk.md)" in text
+
+
+def test_the_topics_of_the_specs_are_those_of_the_points() -> None:
+    assert list(TechnicalDocumentation.model_fields) == [topic.key for point in POINTS for topic in point.topics]
+
+
+def test_sensitive_attributes_show_their_features_reasons_and_gates() -> None:
+    text = part(high_risk(), "Sensitive attributes")
+    assert "| `flights.sex` | `carrier` | it is \\| needed | equal_opportunity, roc_auc (reported) |" in text
+    assert "| `flights.sex` | pii, sensitive | no |" in part(high_risk(), "Data")
+    assert "## Sensitive attributes" not in text_of(full())
+
+
+def test_a_high_risk_model_without_sensitive_attributes_asks_whether_that_is_so() -> None:
+    model = a_model()
+    risky = a_release(replace(model, card=replace(model.card, risk="high")))
+    assert "people have to judge" in part(a_project_release(risky), "Sensitive attributes")
+
+
+def test_an_aggregate_says_of_which_rows_it_is() -> None:
+    assert "| `carrier` | `avg(late)` | `flights by sex, 24h` |" in part(high_risk(), "Features")
 
 
 def test_the_card_never_claims_that_a_model_complies() -> None:

@@ -55,6 +55,11 @@ def described(dataset: Dataset, files: Sequence[Path]) -> dict[str, str]:
         connection.close()
 
 
+# Writers leave NaN out of a Parquet column's bounds, from which the optimizer concludes that there is none. What two
+# expressions have in common would be computed outside of the TRY around each, where one overflow fails the query.
+_HARMFUL_OPTIMIZERS = "statistics_propagation, common_subexpressions"
+
+
 def quote(name: str) -> str:
     """Return an SQL identifier in quotes.
 
@@ -75,6 +80,7 @@ def connect(threads: int, temporary: Path | None = None, memory: int | None = No
 
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     settings = [f"threads = {threads}", "TimeZone = 'UTC'", "enable_progress_bar = false"]
+    settings.append(f"disabled_optimizers = '{_HARMFUL_OPTIMIZERS}'")
     if temporary is not None:
         settings.append(f"temp_directory = {literal(str(temporary))}")
     if memory is not None:
@@ -113,8 +119,6 @@ def open_datasets(datasets: Sequence[Dataset], root: Path, threads: int = 1) -> 
 
 def create_relation(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: Sequence[Path]) -> None:
     """Create the view of one dataset; raises ExecutionError where the files don't hold what the contract says."""
-    # Writers leave NaN out of a Parquet column's bounds, from which the optimizer concludes that there is none.
-    connection.execute("SET disabled_optimizers = 'statistics_propagation'")
     raw = raw_relation(dataset, files)
     found = _found(connection, dataset, files, raw)
     _check_columns(dataset, found)

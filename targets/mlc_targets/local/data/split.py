@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlc_compiler.diagnostics import Finding
 from mlc_compiler.ir import Model, Split
@@ -13,6 +13,9 @@ from mlc_targets.local.data.features import FEATURES_FILE, LABEL, LABEL_KNOWN_AT
 from mlc_targets.local.data.relations import connect, literal, quote
 from mlc_targets.local.findings import RefusedError, error, refuse
 from mlc_targets.local.job import Outcome, Run
+
+if TYPE_CHECKING:
+    import duckdb
 
 FOLDS_FILE = "folds.npy"
 FOLDS = ("train", "validation", "test")
@@ -53,10 +56,19 @@ def split(run: Run, out: Path) -> Outcome:
 
 def read_rows(model: Model, path: Path) -> Rows:
     """Return what splitting needs, in the rows' order."""
+    connection = connect(1)
+    try:
+        return rows_of(connection, model, f"read_parquet({literal(str(path))})")
+    finally:
+        connection.close()
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, model: Model, relation: str) -> Rows:
+    """Return what splitting needs of a relation that holds the rows of the feature query."""
     import numpy as np
 
     group = model.split.group or model.features.primary_key
-    key = " || '\x1f' || ".join(f"coalesce(CAST({quote(column)} AS VARCHAR), '')" for column in _stored(model, group))
+    key = " || '\x1f' || ".join(f"coalesce(CAST({quote(column)} AS VARCHAR), '')" for column in stored(model, group))
     items = [
         f"epoch_us({PREDICT_AT}) AS predict_at",
         f"coalesce(epoch_us({LABEL_KNOWN_AT}), 9223372036854775807) AS known_at",
@@ -65,15 +77,14 @@ def read_rows(model: Model, path: Path) -> Rows:
     ]
     if model.split.strategy != "time":
         items.append(f"md5({key}) AS hash")
-    connection = connect(1)
-    found = connection.sql(f"SELECT {', '.join(items)} FROM read_parquet({literal(str(path))})").to_arrow_table()
+    found = connection.sql(f"SELECT {', '.join(items)} FROM {relation}").to_arrow_table()
     hashes = found.column("hash").to_pylist() if "hash" in found.column_names else []
     share = np.array([int(text[:13], 16) / 16**13 for text in hashes])
     columns = {name: found.column(name).to_numpy() for name in ("predict_at", "known_at", "labelled", "immature")}
     return Rows(**columns, share=share)
 
 
-def _stored(model: Model, columns: tuple[str, ...]) -> list[str]:
+def stored(model: Model, columns: tuple[str, ...]) -> list[str]:
     """Return the names under which the feature query keeps columns of the spine."""
     key = set(model.features.primary_key)
     return [c if c in key else f"__slice_{c}" for c in columns]

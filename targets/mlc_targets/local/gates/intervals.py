@@ -17,12 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
+from mlc_compiler.metrics import MAX_BLOCKS, MIN_BLOCKS, RESAMPLES
 from mlc_targets.local.gates.evaluation import Array, Codes
 from mlc_targets.local.gates.statistic import Statistic
 
-MIN_BLOCKS = 5
-MAX_BLOCKS = 200
-RESAMPLES = 1000
 MAX_UNDEFINED = 0.01
 
 

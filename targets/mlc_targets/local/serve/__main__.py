@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlc_compiler.backend.target import ExecutionError
-from mlc_compiler.conventions import SERVE_PORT
+from mlc_compiler.conventions import CLASSIFICATIONS, SERVE_PORT
 from mlc_targets.local.commands import tell
 from mlc_targets.local.serve import ServeOptions, run
 
@@ -25,6 +25,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log-requests", type=float, default=defaults.log_requests, help="share that is logged, 0 to 1"
     )
+    parser.add_argument(
+        "--log-classification",
+        choices=CLASSIFICATIONS,
+        default=defaults.log_classification,
+        help="most closely kept values that the log shows (default: %(default)s)",
+    )
     parser.add_argument("--workers", type=int, default=defaults.workers, help="scoring threads (default: %(default)s)")
     parser.add_argument("--max-waiting", type=int, default=defaults.max_waiting, help="requests that may wait")
     parser.add_argument("--drain", type=float, default=defaults.drain, help="seconds of draining on SIGTERM")
@@ -38,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     options = ServeOptions(
         log_requests=given.log_requests,
+        log_classification=given.log_classification,
         max_batch=given.max_batch,
         workers=given.workers,
         max_waiting=given.max_waiting,

@@ -212,7 +212,7 @@ def _log(service: Service, protocol: str, rows: Rows, scored: Scored) -> None:
         "version": service.version,
         "protocol": protocol,
         "rows": rows.count,
-        "request": redacted_rows(manifest.request, rows),
+        "request": redacted_rows(manifest.request, rows, service.options.log_classification),
         "predictions": answer.predictions(manifest, scored.decided)[:10],
         "lookup_misses": dict(scored.misses),
     })  # fmt: skip

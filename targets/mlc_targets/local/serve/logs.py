@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
+from mlc_compiler.conventions import admits
 from mlc_compiler.ir import Column
 from mlc_targets.local.serve.request import Rows
 
-OPEN_CLASSIFICATIONS = frozenset({"public", "internal"})
 REDACTED = "[redacted]"
 _MOST_ROWS = 10
 
@@ -24,10 +24,10 @@ def write_line(event: str, fields: Mapping[str, object]) -> None:
     sys.stdout.buffer.flush()
 
 
-def redacted_rows(columns: Sequence[Column], rows: Rows) -> list[dict[str, object]]:
-    """Return up to ten rows as they may be logged: values classified above `internal` are replaced."""
+def redacted_rows(columns: Sequence[Column], rows: Rows, limit: str = "internal") -> list[dict[str, object]]:
+    """Return up to ten rows as they may be logged: values classified above `limit` are replaced."""
     values = {
-        c.name: rows.columns[c.name] if c.classification in OPEN_CLASSIFICATIONS else [REDACTED] * rows.count
+        c.name: rows.columns[c.name] if admits(limit, c.classification) else [REDACTED] * rows.count
         for c in columns
     }
     return [{name: column[row] for name, column in values.items()} for row in range(min(rows.count, _MOST_ROWS))]

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 class ServeOptions:
     """Bounds of a server; times are seconds, sizes bytes.
 
-    `log_requests` is the share of requests that are logged; `max_batch` the rows of one request (None: the package's).
+    `log_requests` is the share of requests that are logged, `log_classification` the most closely kept values that the
+    log shows; `max_batch` the rows of one request (None: the package's).
     `drain` is how long a server told to stop still answers while it says that it is not ready. `trusted` are types of
     the model's own code that a skops package may hold.
     """
 
     log_requests: float = 0.0
+    log_classification: str = "internal"
     max_batch: int | None = None
     max_body: int = 8 * 1024 * 1024
     max_header: int = 16 * 1024

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from mlc_compiler.ir import Model
+from mlc_targets.local.data.days import local_days, slice_texts
 from mlc_targets.local.data.features import FEATURES_FILE, copy_query, stored_connection
 from mlc_targets.local.findings import refuse
 from mlc_targets.local.gates import Estimate, Evaluation, measure_all
@@ -22,8 +21,6 @@ from mlc_targets.local.train.training import SCORES_FILE, save_scores
 SPLITS = ("validation", "test")
 CHAMPION_TASK = "evaluate champion"
 _CHAMPION_FILE = "champion.parquet"
-_DAY_MICROSECONDS = 86_400_000_000
-_QUARTER_MICROSECONDS = 900_000_000
 _CONFIDENCE = 0.95
 
 
@@ -101,9 +98,7 @@ def _slices(run: Run) -> dict[str, Array]:
     fold = np.load(run.folder("split") / "folds.npy")
     names = run.model.features.slices
     table = read_columns(run.folder("features") / FEATURES_FILE, [f"__slice_{n}" for n in names], fold >= 0)
-    return {
-        n: np.array(["" if v is None else str(v) for v in table[f"__slice_{n}"].tolist()], dtype=str) for n in names
-    }
+    return {n: slice_texts(table[f"__slice_{n}"]) for n in names}
 
 
 def _blocks(run: Run, rows: Rows, slices: Mapping[str, Array], chosen: Array) -> Array | None:
@@ -116,21 +111,6 @@ def _blocks(run: Run, rows: Rows, slices: Mapping[str, Array], chosen: Array) ->
         ]
         return np.unique(np.array(texts), return_inverse=True)[1]
     return None
-
-
-def local_days(moments: Array, timezone: str) -> Array:
-    """Return days since 1970-01-01 on the zone's clocks. `moments` are UTC and sorted in no particular way."""
-    zone = ZoneInfo(timezone)
-    micros = moments.astype("datetime64[us]").astype(np.int64)
-    # Offsets change on quarters of an hour, so that one lookup a quarter is enough.
-    quarters, inverse = np.unique(micros // _QUARTER_MICROSECONDS, return_inverse=True)
-    offsets = np.array([_offset(int(quarter), zone) for quarter in quarters], dtype=np.int64)
-    return (micros + offsets[inverse]) // _DAY_MICROSECONDS
-
-
-def _offset(quarter: int, zone: ZoneInfo) -> int:
-    shift = dt.datetime.fromtimestamp(quarter * _QUARTER_MICROSECONDS / 1_000_000, tz=zone).utcoffset()
-    return 0 if shift is None else int(shift.total_seconds() * 1_000_000)
 
 
 # --- champion --------------------------------------------------------------------------------------------------------

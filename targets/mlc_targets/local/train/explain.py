@@ -12,6 +12,7 @@ from mlc_targets.local.train import fitted
 from mlc_targets.local.train.fitted import Fitted
 from mlc_targets.local.train.points import goodness, main_metric, point
 from mlc_targets.local.train.rows import Columns, Rows, load_rows
+from mlc_targets.local.train.telling import telling_features
 from mlc_targets.local.train.training import CHOSEN_FILE, custom_types
 
 _SAMPLE = 5_000
@@ -28,7 +29,8 @@ def explain(run: Run, out: Path) -> Outcome:
         whole = _value(run, model, rows, rows.columns, name)
         found = [_importance(run, model, rows, feature, name, whole) for feature in rows.columns]
     ordered = sorted(found, key=lambda row: (-float(str(row["value"])), str(row["feature"])))
-    return Outcome({"metric": name, "rows": len(rows), "importances": ordered})
+    findings = tuple(telling_features(run.model, rows))
+    return Outcome({"metric": name, "rows": len(rows), "importances": ordered}, findings)
 
 
 def _sample(run: Run) -> Rows:

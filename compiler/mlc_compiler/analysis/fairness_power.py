@@ -1,0 +1,148 @@
+"""Whether a fairness ratio can be decided: how often groups that are treated alike fail it by their size alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlc_compiler.analysis import judging
+from mlc_compiler.analysis.figures import count, percent
+from mlc_compiler.analysis.gate_samples import Case, group_rows, round_up, rows_text
+from mlc_compiler.analysis.standard_errors import Rows
+from mlc_compiler.conventions import number_text
+from mlc_compiler.diagnostics import Sink
+from mlc_compiler.metrics import FAIRNESS, MAX_BLOCKS, MIN_BLOCKS
+from mlc_compiler.spec.model import Model
+
+_WORDS = {
+    "selection": "selection rate",
+    "true_positive": "true positive rate",
+    "false_positive": "false positive rate",
+    "precision": "precision",
+}
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rate that a ratio compares: its name, how many rows of a group it counts, about what it is."""
+
+    name: str
+    value: float
+
+    def count(self, rows: Rows) -> int:
+        """Return the rows behind the rate; as many are taken as chosen as are positive."""
+        by_name = {"selection": rows.rows, "false_positive": rows.negatives}
+        return by_name.get(self.name, rows.positives or 0)
+
+
+def check(case: Case, wanted: float, sink: Sink) -> None:
+    """Report groups too small for the ratio: none to compare, none that an interval can be made of, a coin's toss."""
+    column = case.check.group or ""
+    groups = dict(group_rows(case, column)) if case.gate.spec.split == "test" else {}
+    if not groups or any(rows.positives is None for rows in groups.values()):
+        return
+    judged = {name: rows for name, rows in groups.items() if rows.rows >= case.check.min_rows}
+    if len(judged) < 2:
+        _none_to_compare(case, groups, judged, sink)
+        return
+    for rate in _rates(case):
+        small = {n: r for n, r in judged.items() if min(rate.count(r), r.units) < MIN_BLOCKS}
+        if small:
+            _never_decided(case, rate, small, sink)
+        elif case.check.min is not None:
+            _by_chance(case, rate, judged, wanted, sink)
+
+
+def _rates(case: Case) -> tuple[Rate, ...]:
+    names = {ratio.name: ratio.rates for ratio in FAIRNESS}[case.check.fairness or ""]
+    return tuple(Rate(name, _usual(name, case.model, case.rows)) for name in names)
+
+
+def _usual(name: str, model: Model, rows: Rows) -> float:
+    """Return about what a rate is at the model's operating point: what the decision asks for, or what is usual."""
+    decision = model.decision
+    stated = {
+        "true_positive": decision.min_recall,
+        "false_positive": decision.max_false_positive_rate,
+        "precision": decision.min_precision,
+    }.get(name)
+    usual = {"true_positive": 0.7, "false_positive": 0.2, "precision": 0.5, "selection": rows.prevalence}
+    return min(max(stated or usual[name], 0.01), 0.99)
+
+
+def _none_to_compare(case: Case, groups: Mapping[str, Rows], judged: Mapping[str, Rows], sink: Sink) -> None:
+    second = sorted((rows.rows for rows in groups.values()), reverse=True)[1:2]
+    sink.error(
+        "MLC512",
+        case.at("min_rows"),
+        f"{len(judged) or 'none'} of {len(groups)} groups of `{case.check.group}` has {case.check.min_rows:,} rows, "
+        "and a ratio needs two",
+        help=f"lower `min_rows` to {second[0]:,} or less" if second else "name a column with several groups",
+    )
+
+
+def _never_decided(case: Case, rate: Rate, small: Mapping[str, Rows], sink: Sink) -> None:
+    ordered = sorted(small, key=lambda g: (small[g].rows, g))
+    shown = ", ".join(f"{case.check.group} = {g} ({rows_text(small[g])})" for g in ordered[:_SHOWN])
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    sink.error(
+        "MLC511",
+        case.at("group"),
+        f"{case.check.fairness} can never be decided of {shown}{more}",
+        note=f"its {_WORDS[rate.name]} needs {MIN_BLOCKS} days, groups or rows; a check that is undecided blocks",
+        help=f"leave them out with `min_rows: {max(r.rows for r in small.values()) + 1}`, or say `report_only: true`",
+    )
+
+
+def _by_chance(case: Case, rate: Rate, judged: Mapping[str, Rows], wanted: float, sink: Sink) -> None:
+    """Report the group that fails most often by chance, each against the largest: more groups only fail more often."""
+    largest = max(judged, key=lambda name: (rate.count(judged[name]), name))
+    chances = {n: _passes(case, rate, rows, judged[largest]) for n, rows in judged.items() if n != largest}
+    weak = sorted((chance, name) for name, chance in chances.items() if chance < wanted)
+    if not weak:
+        return
+    chance, name = weak[0]
+    others = f", and {count(len(weak) - 1, 'other group')} too often" if len(weak) > 1 else ""
+    least = "at least " if len(judged) > 2 else ""
+    sink.warn(
+        "MLC510",
+        case.at("group"),
+        f"{case.check.group} = {name} fails `min: {number_text(case.check.min or 0)}` {least}{percent(1 - chance)} "
+        f"of the time {_how(case)}{others}",
+        note=f"{rate.count(judged[name]):,} rows count for its {_WORDS[rate.name]}, "
+        f"{rate.count(judged[largest]):,} for that of {largest}; both near {number_text(float(f'{rate.value:.2g}'))}",
+        help=_mend(case, rate, judged[name], judged[largest], wanted),
+    )
+
+
+def _how(case: Case) -> str:
+    if case.check.expect is not None:
+        return f"at a true ratio of {number_text(case.check.expect)}"
+    return "although it is treated no worse"
+
+
+def _passes(case: Case, rate: Rate, rows: Rows, other: Rows) -> float:
+    ratio = 1.0 if case.check.expect is None else min(max(case.check.expect, 0.01), 1.0)
+    confidence = case.check.confidence or case.gate.spec.confidence
+    support = min(rows.units, rate.count(rows), MAX_BLOCKS)
+    return judging.ratio_pass_probability(
+        case.check.min or 0.0,
+        (rate.value * ratio, rate.value),
+        (rate.count(rows), rate.count(other)),
+        confidence,
+        support,
+    )
+
+
+def _mend(case: Case, rate: Rate, rows: Rows, other: Rows, wanted: float) -> str:
+    counted, confidence = rate.count(rows), case.check.confidence or case.gate.spec.confidence
+    ratio = 1.0 if case.check.expect is None else case.check.expect
+    support = min(rows.units, MAX_BLOCKS)
+    needed = judging.rate_rows_needed(
+        case.check.min or 0.0, (rate.value * ratio, rate.value), rate.count(other), confidence, support, wanted
+    )
+    if needed is None:
+        return "lower `min`, or take a wider range of data: a group as large as the other would fail as often"
+    total = round_up(-(-needed * rows.rows // max(counted, 1)))
+    return f"say `min_rows: {total}`, on which {needed:,} rows count for the rate, or lower `min`"

@@ -1,0 +1,71 @@
+"""What Argo Rollouts can express of a rollout, with the page of its documentation that says so."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from mlc_compiler.backend.capability import Capability
+
+_DOCS = "https://argo-rollouts.readthedocs.io/en/stable/features"
+_MEASURE = f"{_DOCS}/analysis/"
+_OTHER = "use `strategy: canary` or `strategy: blue_green`, or a target that can do it"
+
+CAPABILITIES: tuple[Capability, ...] = (
+    Capability(
+        "ab-test", ("Rollout.strategy",), "no",
+        "Argo Rollouts measures the new version against bounds, not two versions against each other",
+        f"{_DOCS}/experiment/", alternative=_OTHER,
+    ),
+    Capability(
+        "analysis", ("Rollout.analysis",), "yes",
+        "an AnalysisTemplate measures each step against its bounds, and sends the version back by itself", _MEASURE,
+    ),
+    Capability(
+        "approval", ("Rollout.steps.approval",), "yes", "a pause without a duration waits to be promoted",
+        f"{_DOCS}/canary/",
+    ),
+    Capability(
+        "bandit", ("Rollout.strategy",), "no", "Argo Rollouts moves weights on a plan, not by what it measures",
+        f"{_DOCS}/specification/", alternative=_OTHER,
+    ),
+    Capability(
+        "blue-green", ("Rollout.strategy", "Rollout.preview"), "limited",
+        "all requests move at once: no weights below 100 and no holds; measured after the switch, while the old "
+        "version is still up", f"{_DOCS}/bluegreen/",
+        alternative="write `preview:` instead of `hold:`, or use a canary",
+    ),
+    Capability(
+        "gateway-api", ("Rollout.steps.weight",), "limited", "weights in whole percents, by the plugin gatewayAPI,",
+        f"{_DOCS}/traffic-management/plugins/", mode="traffic: gateway-api", since="1.5",
+        alternative="use `traffic: none`, whose weights are shares of the pods, or upgrade Argo Rollouts",
+    ),
+    Capability(
+        "manual-rollback", ("Rollout.rollback.automatic",), "no",
+        "Argo Rollouts goes back by itself when an analysis fails; it can't wait to be told", _MEASURE,
+        alternative="leave `automatic` out, or replace the analysis by `approval: true` on the steps",
+    ),
+    Capability(
+        "pod-weights", ("Rollout.steps.weight",), "limited",
+        "a weight is a share of the pods, so that the finest is one replica", f"{_DOCS}/canary/", mode="traffic: none",
+        alternative="route requests by `argo-rollouts: {traffic: gateway-api}`",
+    ),
+    Capability(
+        "rollback-window", ("Rollout.rollback.keep",), "yes",
+        "going back to one of the versions kept skips steps and analysis,", f"{_DOCS}/rollback/", since="1.4",
+    ),
+    Capability(
+        "rolling", ("Rollout.strategy",), "no", "a rolling update has no steps for Argo Rollouts to take",
+        f"{_DOCS}/canary/#mimicking-rolling-update", alternative="leave it to the target kubernetes",
+    ),
+    Capability(
+        "sequential", ("Rollout.analysis.method",), "no",
+        "Argo Rollouts compares each measurement with a bound; it can't run a sequential test", _MEASURE,
+        alternative="use `method: threshold`",
+    ),
+    Capability(
+        "shadow", ("Rollout.strategy", "Rollout.mirror"), "no", "Argo Rollouts mirrors requests through Istio alone",
+        f"{_DOCS}/traffic-management/", alternative=_OTHER,
+    ),
+)  # fmt: skip
+
+ROWS = MappingProxyType({row.name: row for row in CAPABILITIES})

@@ -1,0 +1,39 @@
+"""What GitHub's workflows and runners can do for a release, with the page that says so."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from mlc_compiler.backend.capability import Capability
+
+_LIMITS = "https://docs.github.com/en/actions/reference/limits"
+_RUNNERS = "https://docs.github.com/en/actions/reference/runners/github-hosted-runners"
+
+CAPABILITIES: tuple[Capability, ...] = (
+    Capability(
+        "gpu", ("Model.train.resources.gpu",), "no", "a standard runner has no GPU", _RUNNERS,
+        mode="runs_on: ubuntu-*",
+        alternative="name the label of a runner that has one under ci.runs_on",
+    ),
+    Capability(
+        "job-time", ("Model.train.timeout", "Project.ci.timeout"), "limited",
+        "a job on GitHub's runners ends after 6 hours", _LIMITS, mode="runs_on: ubuntu-*",
+        alternative="train for less, or name the label of an own runner under ci.runs_on",
+    ),
+    Capability(
+        "matrix", ("Model",), "limited", "one run of the workflow trains at most 256 models: a matrix has no more jobs",
+        _LIMITS, alternative="release the first models in groups; later runs train what changed",
+    ),
+    Capability(
+        "runner-size", ("Model.train.resources",), "limited", "a standard runner has 4 cores and 16 GiB", _RUNNERS,
+        mode="runs_on: ubuntu-*",
+        alternative="ask for less, or name the label of a larger runner under ci.runs_on",
+    ),
+    Capability(
+        "training-elsewhere", ("Model.train.runner",), "no",
+        "the release workflow trains on its own runner; it can't start a job elsewhere",
+        "https://docs.github.com/en/actions/concepts/runners/github-hosted-runners", alternative="use `runner: ci`",
+    ),
+)  # fmt: skip
+
+ROWS = MappingProxyType({row.name: row for row in CAPABILITIES})

@@ -1,0 +1,33 @@
+"""What Prometheus and Alertmanager can express of monitors and objectives, with the page that says so."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from mlc_compiler.backend.capability import Capability
+
+_DOCS = "https://prometheus.io/docs"
+
+CAPABILITIES: tuple[Capability, ...] = (
+    Capability(
+        "availability", ("Monitor.slo.availability",), "limited",
+        "burn rates need an error budget: objectives from 50 % to below 100 %",
+        "https://sre.google/workbook/alerting-on-slos/", alternative="use 99.9%",
+    ),
+    Capability(
+        "latency", ("Monitor.slo.latency_p99", "Rollout.analysis.max"), "limited",
+        "a quantile of a histogram is never above its last finite bucket",
+        f"{_DOCS}/prometheus/latest/querying/functions/#histogram_quantile",
+        alternative="use a bound within the buckets",
+    ),
+    Capability(
+        "rule-objects", ("objects",), "yes", "rules as PrometheusRule objects need the Prometheus Operator",
+        "https://prometheus-operator.dev/docs/api-reference/api/", mode="objects: prometheus-rule",
+    ),
+    Capability(
+        "signals", ("Monitor.signals",), "yes", "values that the monitor job pushes are compared with their bounds",
+        f"{_DOCS}/practices/pushing/",
+    ),
+)  # fmt: skip
+
+ROWS = MappingProxyType({row.name: row for row in CAPABILITIES})

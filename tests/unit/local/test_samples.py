@@ -1,0 +1,128 @@
+"""What `mlc lock` counts of a model's rows is what its run will split and judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from builders import a_project
+from local_runs import START, a_running_model, run, the_query, the_visits, visits, write_visits
+from mlc_compiler import ir
+from mlc_targets.local import TARGET
+
+SLICED = ir.Gate("release", "test", (ir.GateCheck("metric", "roc_auc", min=0.55, slices=("channel",)),))
+
+
+def measured(model: ir.Model, root: Path, timezone: str = "UTC") -> dict[str, Any]:
+    project = ir.ProjectRelease(replace(a_project(), timezone=timezone), (), (model,))
+    (found,) = TARGET.measure_models(project, (model,), root)
+    assert not found.findings
+    return dict(found.values)
+
+
+def a_model(**fields: Any) -> ir.Model:
+    return a_running_model(**{"gates": (SLICED,), **fields})
+
+
+@pytest.mark.parametrize("strategy", ["time", "random", "group"])
+def test_folds_are_those_of_the_run(strategy: str, tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    group = ("visit_id",) if strategy == "group" else ()
+    split = ir.Split(strategy, 0.6, 0.2, 0.2, 86_400.0 * (strategy == "time"), group)  # type: ignore[arg-type]  # one of three
+    model = a_model(split=split)
+    entry = measured(model, tmp_path)
+    outputs = run(model, tmp_path, until="split")
+    assert outputs.steps[-1][1] == "ran"
+    folds = _split_outputs(tmp_path)["folds"]
+    assert {n: f["rows"] for n, f in entry["folds"].items()} == {n: f["rows"] for n, f in folds.items()}
+
+
+def _split_outputs(root: Path) -> dict[str, Any]:
+    import json
+
+    records = [json.loads(p.read_text()) for p in (root / ".mlc/store").rglob("*.json")]
+    return next(r["outputs"] for r in records if "outputs" in r and "folds" in r["outputs"])
+
+
+def test_counts_are_of_labelled_rows(tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    table = visits()
+    entry = measured(a_model(), tmp_path)
+    labels = [v for v in table["bought"].to_pylist() if v is not None]
+    assert (entry["rows"], entry["mature"]) == (1500, len(labels))
+    assert entry["label_delay"] == {"p50": 43_200, "p95": 43_200}
+    assert entry["per_day"] == pytest.approx(10, rel=0.02)
+    groups, test = entry["groups"]["channel"], entry["folds"]["test"]
+    assert set(groups) == {"web", "app", "shop", ""}
+    assert sum(g["rows"] for g in groups.values()) == test["rows"]
+    assert sum(g["positives"] for g in groups.values()) == test["positives"]
+    assert max(g["days"] for g in groups.values()) <= test["days"]
+
+
+def test_days_are_those_of_the_projects_clocks(tmp_path: Path) -> None:
+    at = START + np.array([0, 4, 5, 28, 29]) * 3_600_000_000  # New York is five hours behind
+    table = visits(5).set_column(1, "visited_at", pa.array(at, pa.timestamp("us")))
+    table = table.set_column(5, "bought", pa.array([True, False, True, False, True]))
+    write_visits(tmp_path, table)
+    split = ir.Split("time", 0.0, 0.0, 1.0, 0.0, ())
+    folds = [measured(a_model(split=split), tmp_path, zone)["folds"] for zone in ("UTC", "America/New_York")]
+    assert [f["test"]["days"] for f in folds] == [2, 3]
+
+
+def test_the_same_rows_give_the_same_numbers(tmp_path: Path) -> None:
+    table = visits()
+    for folder in ("a", "b/c"):
+        write_visits(tmp_path / folder, table)
+    pq.write_table(table, tmp_path / "b/c/data/visits.parquet", row_group_size=100)
+    assert measured(a_model(), tmp_path / "a") == measured(a_model(), tmp_path / "b/c")
+
+
+def test_a_regression_has_means_and_spreads(tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    sql = the_query().training_sql.replace("bought AS __label", "pages AS __label")
+    fold = measured(a_model(task="regression", features=the_query(training_sql=sql)), tmp_path)["folds"]["train"]
+    assert set(fold) == {"rows", "days", "mean", "std"}
+    assert 4.5 < fold["mean"] < 6.5
+
+
+def test_classes_are_counted(tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    sql = the_query().training_sql.replace("bought AS __label", "coalesce(channel, 'none') AS __label")
+    model = a_model(task="multiclass_classification", features=the_query(training_sql=sql))
+    fold = measured(model, tmp_path)["folds"]["train"]
+    assert sum(fold["classes"].values()) == fold["rows"]
+    assert set(fold["classes"]) == {"app", "none", "shop", "web"}
+
+
+def test_a_column_of_too_many_values_is_no_column_of_groups(tmp_path: Path) -> None:
+    write_visits(tmp_path, visits(4_000))
+    sql = the_query().training_sql.replace("channel AS __slice_channel", "visit_id AS __slice_channel")
+    assert measured(a_model(features=the_query(training_sql=sql)), tmp_path)["groups"] == {"channel": {}}
+
+
+def test_a_table_without_labels_is_counted(tmp_path: Path) -> None:
+    table = visits(50).set_column(5, "bought", pa.nulls(50, pa.bool_()))
+    write_visits(tmp_path, table)
+    entry = measured(a_model(), tmp_path)
+    assert (entry["mature"], entry["label_delay"], entry["folds"]["test"]["rows"]) == (0, {}, 0)
+
+
+def test_a_query_that_fails_is_a_finding_and_others_are_measured(tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    broken = a_model(name="broken", features=the_query(training_sql="SELECT nothing FROM visits"))
+    found = TARGET.measure_models(ir.ProjectRelease(a_project(), (), ()), (broken, a_model()), tmp_path)
+    assert [[f.code for f in m.findings] for m in found] == [["MLC380"], []]
+    assert found[1].values["rows"] == 1500
+
+
+def test_nothing_is_written(tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    before = {p for p in tmp_path.rglob("*") if ".mlc" not in p.parts}
+    measured(a_model(datasets=(the_visits(),)), tmp_path)
+    assert {p for p in tmp_path.rglob("*") if ".mlc" not in p.parts} == before
