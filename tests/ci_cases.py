@@ -90,7 +90,20 @@ def monorepo() -> ir.ProjectRelease:
     )
 
 
-GITHUB_ACTIONS = {f.__name__: f for f in (plain, monorepo)}
+def governed() -> ir.ProjectRelease:
+    """Signed, retrained and owned: all that the target can write."""
+    weekly, daily = ir.Retrain(("inputs",), "0 4 * * 1", 172_800.0), ir.Retrain((), "30 2 * * *", 86_400.0)
+    owned = replace(a_model("churn"), retrain=daily, owner="growth", origin=ir.Origin("Model/churn", "spec"))
+    return a_ci_project(
+        replace(a_model(), retrain=weekly),
+        owned,
+        actions={"organization": "acme", "code_owners": ("* @acme/everyone",)},
+        app_token="mlc-app/token",
+        signing_keys=("keys/release.pub",),
+    )
+
+
+GITHUB_ACTIONS = {f.__name__: f for f in (plain, monorepo, governed)}
 
 
 def emitted(release: ir.ProjectRelease, target: Target) -> tuple[Artifact, ...]:

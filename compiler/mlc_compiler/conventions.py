@@ -106,6 +106,7 @@ SERVE_MODULE = "mlc_targets.local.serve"  # what an image runs: `python -m <modu
 BATCH_MODULE = "mlc_targets.local.batch"
 ONLINE_MODULE = "mlc_targets.local.online"
 MONITOR_MODULE = "mlc_targets.local.monitor"
+GOLDEN_MODULE = "mlc_targets.local.golden"
 
 LABEL_NAME = "app.kubernetes.io/name"
 LABEL_PART_OF = "app.kubernetes.io/part-of"

@@ -91,3 +91,27 @@ def test_a_mean_is_the_sum_over_the_count(tmp_path: Path) -> None:
     name = conventions.METRIC_PREDICTION
     series = {f"{name}_sum{{{CANARY}}}": "0+3x20", f"{name}_count{{{CANARY}}}": "0+10x20"}
     measured(tmp_path, "prediction_mean", series, 0.3)
+
+
+OTHER = CANARY.replace("x2x4z", "b7c9d")
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        ({CANARY: "0.3x20", OTHER: "0.1x20"}, 0.2),
+        ({CANARY: "0.3x20", OTHER: "NaN+0x20", STABLE: "9x20"}, 0.3),
+        ({CANARY: "NaN+0x20", OTHER: "NaN+0x20", STABLE: "9x20"}, None),
+    ],
+)
+def test_the_drift_is_that_of_the_servers_that_know_it(
+    series: dict[str, str], expected: float | None, tmp_path: Path
+) -> None:
+    gauge = conventions.METRIC_PREDICTION_DRIFT
+    measured(tmp_path, "prediction_drift", {f"{gauge}{{{pod}}}": values for pod, values in series.items()}, expected)
+
+
+def test_the_first_error_of_a_new_server_is_counted(tmp_path: Path) -> None:
+    counter = f'{conventions.METRIC_REQUESTS}{{{CANARY},code="500"}}'
+    first = {counter: "0x16 1x4"}  # the counter is there from the start, and the error comes in the last minute
+    measured(tmp_path, "error_rate", requests(CANARY, "200", 1) | first, 0.2)

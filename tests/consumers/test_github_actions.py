@@ -23,8 +23,8 @@ EVERY = sorted(CASES)
 
 
 def written(release: ir.ProjectRelease, folder: Path) -> list[Path]:
-    paths = []
-    for artifact in TARGET.emit_project(release):
+    paths: list[Path] = []
+    for artifact in (a for a in TARGET.emit_project(release) if a.path.endswith(".yml")):
         paths.append(folder / artifact.path)
         paths[-1].parent.mkdir(parents=True, exist_ok=True)
         paths[-1].write_text(artifact.text, "utf-8")

@@ -12,7 +12,8 @@ import pytest
 from consumers import tools
 from consumers.prometheus_server import Prometheus, a_prometheus
 from mlc_compiler import conventions
-from serving import Server, a_package, a_server
+from mlc_compiler.backend.series import ERRORS
+from serving import LOOKUP, Server, a_package, a_server
 
 pytestmark = pytest.mark.consumer
 
@@ -43,7 +44,9 @@ def test_prometheus_finds_each_metric_under_its_name_and_labels(tmp_path: Path) 
         ask(server)
         port = urlsplit(server.url).port or 0
         with a_prometheus(tmp_path / "prometheus", {port: "ml-prod"}) as prometheus:
-            assert value(prometheus, f"sum by (code) ({conventions.METRIC_REQUESTS}{IDENTITY})") == {"200": 1, "422": 1}
+            assert value(prometheus, f"sum by (code) ({conventions.METRIC_REQUESTS}{IDENTITY})") == {
+                "200": 1, "400": 0, "422": 1, "500": 0, "503": 0,
+            }  # fmt: skip
             drift = value(prometheus, f"{conventions.METRIC_PREDICTION_DRIFT}{IDENTITY}")
             assert drift[""] >= 0
             quantile = f"histogram_quantile(0.99, sum by (le) ({conventions.METRIC_LATENCY}_bucket{IDENTITY}))"
@@ -52,6 +55,22 @@ def test_prometheus_finds_each_metric_under_its_name_and_labels(tmp_path: Path) 
             assert value(prometheus, f"sum({conventions.METRIC_PREDICTED_CLASS}{IDENTITY})") == {"": 100}
             info = f'{conventions.METRIC_MODEL_INFO}{{task="binary_classification",namespace="ml-prod"}}'
             assert value(prometheus, info) == {"": 1}
+
+
+@pytest.mark.slow
+def test_the_first_failed_request_of_a_server_shows_in_its_error_rate(tmp_path: Path) -> None:
+    tools.require("prometheus")
+    package = a_package(tmp_path / "p", lookups=(LOOKUP,))
+    (tmp_path / "online").mkdir()
+    with a_server(package, "--online", str(tmp_path / "online")) as server:
+        port = urlsplit(server.url).port or 0
+        with a_prometheus(tmp_path / "prometheus", {port: "ml-prod"}) as prometheus:
+            failed = f"{conventions.METRIC_REQUESTS}{{{ERRORS}}}"
+            assert value(prometheus, f"sum(count_over_time({failed}[1m])) > 2")
+            assert server.post("/predict", ROW).status_code == 503
+            assert value(prometheus, f"sum(increase({failed}[1m])) > 0.5")
+            rate = f"sum(rate({failed}[1m])) / sum(rate({conventions.METRIC_REQUESTS}[1m]))"
+            assert value(prometheus, rate)[""] == pytest.approx(1)
 
 
 def value(prometheus: Prometheus, expression: str) -> dict[str, float]:

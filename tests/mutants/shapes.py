@@ -79,6 +79,6 @@ def _chosen(
     for example, file, found in places[:EACH]:
         text = source(example, file)
         start, end = found.span("x" if "x" in pattern.groupindex else 0)
-        line = line_of(text, start)
+        line, column = line_of(text, start), start - text.rfind("\n", 0, start)
         mutated = text[:start] + change(text[start:end]) + text[end:]
-        yield Mutant(family, f"{name} at {file}:{line}", example, file, mutated.encode(), line, codes)
+        yield Mutant(family, f"{name} at {file}:{line}:{column}", example, file, mutated.encode(), line, codes)

@@ -63,7 +63,8 @@ def _mutants(family: str, tokens: list[Token], share: int, rng: random.Random) -
         text = source(token.example, token.file)
         mutated = text[:offset] + wrong + text[offset + len(right) :]
         line = line_of(text, offset)
-        name = f"{right} as {wrong} at {token.file}:{line}"
+        column = offset - text.rfind("\n", 0, offset)
+        name = f"{right} as {wrong} at {token.file}:{line}:{column}"
         yield Mutant(family, name, token.example, token.file, mutated.encode(), line, (), right)
 
 

@@ -230,7 +230,7 @@ def _scored(pair: _Succession, sink: Sink) -> None:
 
 # --- what watches both -----------------------------------------------------------------------------------------------
 def _watched(pair: _Succession, sink: Sink) -> None:
-    """Tell of signals on features that the live version lacks, and of lookups that nothing renews for it any more."""
+    """Tell of signals on features that the live version lacks."""
     monitor, known = pair.bound.monitor, {f.name for f in pair.live.features.features}
     for index, signal in enumerate(monitor.spec.signals if monitor else ()):
         missing = [name for name in signal.features if name not in known]
@@ -240,18 +240,6 @@ def _watched(pair: _Succession, sink: Sink) -> None:
             )
             at = monitor.at("signals", index, "features", signal.features.index(missing[0]))
             sink.info("MLC435", at, message, help="expect no reading until the rollout has ended")
-    before, after = (_lookups(model) for model in (pair.live, pair.next))
-    lasts = sum(step.hold or 0.0 for step in pair.next.rollout.steps) if pair.next.rollout else 0.0
-    if before and before != after and lasts > pair.live.features.refresh:
-        message = (
-            f"the lookups change: while the rollout lasts ({duration_text(lasts)}), nothing renews those of the "
-            f"version in {pair.environment}, which wants them every {duration_text(pair.live.features.refresh)}"
-        )
-        sink.info("MLC435", pair.bound.views[0].at("features"), message, help="keep the rollout short")
-
-
-def _lookups(model: ir.Model) -> frozenset[tuple[str, str]]:
-    return frozenset((lookup.name, lookup.sql) for lookup in model.features.lookups)
 
 
 def _champion(pair: _Succession, sink: Sink) -> None:

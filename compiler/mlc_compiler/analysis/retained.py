@@ -1,14 +1,14 @@
 """What the version that an environment runs still needs while another one follows it, and after a rollback: its data.
 
-A model has one online snapshot in an environment. The job that rewrites it runs the lookups of the pinned version, so
-from the merge on every server, whichever version it runs, finds those of the next version. An abort leaves the pin.
+Versions that look up otherwise have an online snapshot each, and the job of the pinned version rewrites those of former
+ones as well, with the secrets and files that it has itself. An abort leaves the pin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from mlc_compiler import ir
+from mlc_compiler.backend.workload import looked_up, snapshot_folder
+from mlc_compiler.conventions import duration_text
 from mlc_compiler.diagnostics import Place, Related, Sink
 from mlc_compiler.frontend.project import BoundModel, Project
 
@@ -42,46 +42,42 @@ def _datasets(project: Project, bound: BoundModel, environment: str, live: ir.Mo
 
 
 def _lookups(bound: BoundModel, environment: str, live: ir.Model, after: ir.Model, sink: Sink) -> None:
-    lost = next(_lost(live, after), None)
+    lost = _lost(live, after)
     if lost is None:
         return
     sink.warn(
         "MLC644",
         bound.views[0].at("features"),
-        f"{environment} has one online snapshot for both versions, and once the next one is pinned {lost}; that "
-        "lasts through the rollout, and after an abort until the pin is rolled back",
+        f"once the next version is pinned, {lost}: servers of the version that {environment} runs look up what grows "
+        "older, through the rollout, and after an abort until the pin is rolled back",
         related=[_pinned(live, environment)],
-        help="put what changes beside the old one under another name, promote, and remove the old one after that",
+        help="let the next version still read it, promote that, and leave it out after that",
     )
 
 
-def _lost(live: ir.Model, after: ir.Model) -> Iterator[str]:
-    """Yield what servers of the live version lose: columns that they miss, then values that mean another thing."""
-    following = {lookup.name: lookup for lookup in after.features.lookups}
-    for lookup in live.features.lookups:
-        found = following.get(lookup.name)
-        held = (*found.keys, *found.columns) if found else ()
-        missing = [column for column in (*lookup.keys, *lookup.columns) if column not in held]
-        if missing:
-            yield (
-                f"it holds no `{missing[0]}` in `{lookup.name}`: servers of the version that runs now refuse it, keep "
-                "an old one, and have none when they restart"
-            )
-    changed = _redefined(live, after)
-    for lookup in live.features.lookups:
-        found = following.get(lookup.name)
-        other = [column for column in lookup.columns if column in changed]
-        if found is not None and found.sql != lookup.sql and other:
-            yield f"servers of the version that runs now look up `{other[0]}` as the next one means it"
+def _lost(live: ir.Model, after: ir.Model) -> str | None:
+    """Return what keeps the next version's job from rewriting the live version's snapshot, None where nothing does."""
+    if not live.features.lookups:
+        return None
+    if not after.features.lookups:
+        return "it looks nothing up, and no job rewrites the online snapshot any more"
+    if after.features.refresh > live.features.refresh:
+        rare, often = duration_text(after.features.refresh), duration_text(live.features.refresh)
+        return f"the online snapshot is rewritten every {rare}, not every {often}"
+    return None if snapshot_folder(live) == snapshot_folder(after) else _unread(live, after)
 
 
-def _redefined(live: ir.Model, after: ir.Model) -> frozenset[str]:
-    """Return the features of both versions that are defined otherwise in the next one.
-
-    A lookup that merely gains a column has another query too, and takes nothing away.
-    """
-    now = {feature.name: feature.definition for feature in live.features.features}
-    return frozenset(f.name for f in after.features.features if now.get(f.name, f.definition) != f.definition)
+def _unread(live: ir.Model, after: ir.Model) -> str | None:
+    """Return what the live version's lookups are made of and the next one's job can't read."""
+    read, then = looked_up(live), looked_up(after)
+    known = {dataset.source.secret for dataset in then}
+    for dataset in read:
+        if dataset.source.secret not in known | {None}:
+            return f"the job of the online snapshot has no secret `{dataset.source.secret}` to read `{dataset.name}` by"
+    files = [dataset.name for dataset in read if dataset.source.path]
+    if files and not any(dataset.source.path for dataset in then):
+        return f"the job of the online snapshot has no data files to read `{files[0]}` from"
+    return None
 
 
 def _pinned(live: ir.Model, environment: str) -> Related:

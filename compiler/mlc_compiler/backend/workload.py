@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.target import Sourced
-from mlc_compiler.ir import Model, Origin, Pin, Release, Resources
+from mlc_compiler.ir import Dataset, Model, Origin, Pin, Release, Resources
 
 Tree = dict[str, object]
 
@@ -81,11 +81,36 @@ def workload_metadata(release: Release, model: Model, component: str = "server")
 def snapshot_folder(model: Model) -> str:
     """Return the folder of the model's online snapshot, as its pods see it.
 
-    It follows from the lookups alone: versions that look up the same tables share a snapshot while one takes over from
-    the other, versions that differ never read each other's.
+    It follows from the lookups and the data that they read: versions that look up the same share a snapshot while one
+    takes over from the other, versions that differ never read each other's.
     """
     lookups = sorted((lookup.name, lookup.keys, lookup.columns, lookup.sql) for lookup in model.features.lookups)
-    return f"{conventions.ONLINE_MOUNT}/{hashlib.sha256(repr(lookups).encode()).hexdigest()[:12]}"
+    meaning = (lookups, [_rows_of(dataset) for dataset in looked_up(model)])
+    return f"{conventions.ONLINE_MOUNT}/{hashlib.sha256(repr(meaning).encode()).hexdigest()[:12]}"
+
+
+def _rows_of(dataset: Dataset) -> tuple[object, ...]:
+    """Return what decides which rows a dataset has and when they are known; a secret opens them and is none of it."""
+    columns = tuple((column.name, column.type, column.known_at) for column in dataset.columns)
+    known = (dataset.event_time, dataset.delay, dataset.until)
+    return dataset.name, replace(dataset.source, secret=None), columns, known
+
+
+def looked_up(model: Model) -> tuple[Dataset, ...]:
+    """Return the datasets that the model's lookups are made of."""
+    return datasets_read(model, tuple(name for lookup in model.features.lookups for name in lookup.reads))
+
+
+def datasets_read(model: Model, names: tuple[str, ...]) -> tuple[Dataset, ...]:
+    """Return these datasets and those that their queries read, sorted by name."""
+    found: dict[str, Dataset] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = model.dataset(name)
+            waiting.extend(found[name].source.reads)
+    return tuple(found[name] for name in sorted(found))
 
 
 def snapshot_claim(model: Model) -> str:

@@ -42,9 +42,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC435",
         "watched in one of two live versions",
-        "While two versions are live, a signal has no values of a feature that one of them lacks, and the online "
-        "snapshot is renewed for the lookups of the new version alone. Nothing breaks; expect gaps, and keep the "
-        "rollout short.",
+        "While two versions are live, a signal has no values of a feature that one of them lacks. Nothing breaks; expect "
+        "gaps until the rollout has ended.",
     ),
     Code(
         "MLC436",

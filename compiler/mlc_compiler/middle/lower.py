@@ -20,6 +20,7 @@ def lower_model(resolved: ResolvedModel, controllers: frozenset[str], pin: ir.Pi
     """Return the model as the targets read it. `controllers` are the workload controllers that targets offer."""
     spec, origin = resolved.spec, ir.Origin(f"Model/{resolved.name}", "spec")
     rollout = _rollout(resolved.rollout) if resolved.rollout else None
+    monitor = _monitor(resolved.monitor) if resolved.monitor else None
     return ir.Model(
         name=resolved.name,
         owner=resolved.owner,
@@ -40,13 +41,14 @@ def lower_model(resolved: ResolvedModel, controllers: frozenset[str], pin: ir.Pi
         serving=_serving(spec.serving, origin.at("serving")),
         gates=tuple(_gate(g) for g in resolved.gates),
         rollout=rollout,
-        monitor=_monitor(resolved.monitor) if resolved.monitor else None,
+        monitor=monitor,
         card=_card(spec, origin.at("card")),
         datasets=resolved.datasets,
         labels=resolved.labels,
         controller=_controller(spec, rollout, controllers),
         pin=pin,
         origin=origin,
+        retrain=monitor.retrain if monitor else None,
     )
 
 

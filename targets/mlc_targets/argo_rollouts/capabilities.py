@@ -13,7 +13,7 @@ _OTHER = "use `strategy: canary` or `strategy: blue_green`, or a target that can
 CAPABILITIES: tuple[Capability, ...] = (
     Capability(
         "ab-test", ("Rollout.strategy",), "no",
-        "Argo Rollouts measures the new version against bounds, not two versions against each other",
+        "an Experiment runs versions side by side, but assigns no requests to groups by a key",
         f"{_DOCS}/experiment/", alternative=_OTHER,
     ),
     Capability(
@@ -22,11 +22,11 @@ CAPABILITIES: tuple[Capability, ...] = (
     ),
     Capability(
         "approval", ("Rollout.steps.approval",), "yes", "a pause without a duration waits to be promoted",
-        f"{_DOCS}/canary/",
+        f"{_DOCS}/canary/#pause-duration",
     ),
     Capability(
-        "bandit", ("Rollout.strategy",), "no", "Argo Rollouts moves weights on a plan, not by what it measures",
-        f"{_DOCS}/specification/", alternative=_OTHER,
+        "bandit", ("Rollout.strategy",), "no", "weights follow the listed steps, not what is measured",
+        f"{_DOCS}/canary/", alternative=_OTHER,
     ),
     Capability(
         "blue-green", ("Rollout.strategy", "Rollout.preview"), "limited",
@@ -35,13 +35,15 @@ CAPABILITIES: tuple[Capability, ...] = (
         alternative="write `preview:` instead of `hold:`, or use a canary",
     ),
     Capability(
-        "gateway-api", ("Rollout.steps.weight",), "limited", "weights in whole percents, by the plugin gatewayAPI,",
+        "gateway-api", ("Rollout.steps.weight",), "limited",
+        "weights in whole percents, by the plugin gatewayAPI, an alpha feature",
         f"{_DOCS}/traffic-management/plugins/", mode="traffic: gateway-api", since="1.5",
         alternative="use `traffic: none`, whose weights are shares of the pods, or upgrade Argo Rollouts",
     ),
     Capability(
         "manual-rollback", ("Rollout.rollback.automatic",), "no",
-        "Argo Rollouts goes back by itself when an analysis fails; it can't wait to be told", _MEASURE,
+        "Argo Rollouts goes back by itself when an analysis fails; it waits to be told only where one is inconclusive",
+        f"{_MEASURE}#inconclusive-runs",
         alternative="leave `automatic` out, or replace the analysis by `approval: true` on the steps",
     ),
     Capability(
@@ -54,7 +56,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "going back to one of the versions kept skips steps and analysis,", f"{_DOCS}/rollback/", since="1.4",
     ),
     Capability(
-        "rolling", ("Rollout.strategy",), "no", "a rolling update has no steps for Argo Rollouts to take",
+        "rolling", ("Rollout.strategy",), "no", "a canary without steps would only mimic a Deployment's rolling update",
         f"{_DOCS}/canary/#mimicking-rolling-update", alternative="leave it to the target kubernetes",
     ),
     Capability(
@@ -63,8 +65,9 @@ CAPABILITIES: tuple[Capability, ...] = (
         alternative="use `method: threshold`",
     ),
     Capability(
-        "shadow", ("Rollout.strategy", "Rollout.mirror"), "no", "Argo Rollouts mirrors requests through Istio alone",
-        f"{_DOCS}/traffic-management/", alternative=_OTHER,
+        "shadow", ("Rollout.strategy", "Rollout.mirror"), "no",
+        "Argo Rollouts mirrors requests through Istio alone, and these artifacts route by the Gateway API or by pods",
+        f"{_DOCS}/traffic-management/#traffic-mirroring-to-canary", alternative=_OTHER,
     ),
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """PromQL of what a rollout watches, over the pods of the new version alone.
 
-A query that has nothing to say returns nothing, never a zero: an empty answer is `no_data`, which must not pass.
+A query that has nothing to say returns nothing or NaN, never a zero: either is `no_data`, which must not pass.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def _value(model: Model, analysis: Analysis, pods: str, over: str) -> str:
         errors = f'(sum(rate({name}{{{pods},code=~"5.."}}[{over}])) or vector(0))'
         return f"{errors} / sum(rate({name}{{{pods}}}[{over}]))"
     if analysis.metric == "prediction_drift":
-        return f"avg({name}{{{pods}}})"
+        # A server that has scored too little says NaN, which an average would spread to all.
+        return f"avg({name}{{{pods}}} >= 0)"
     if analysis.metric == "prediction_mean":
         return f"sum(rate({name}_sum{{{pods}}}[{over}])) / sum(rate({name}_count{{{pods}}}[{over}]))"
     quantile = conventions.number_text(_LATENCY[analysis.metric])

@@ -13,7 +13,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     ),
     Capability(
         "gpu", ("Model.serving.resources.gpu",), "no", "the image computes on processors: it holds no CUDA libraries",
-        "https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html",
+        "https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html#requirements",
         alternative="leave `gpu` out, or name a server that has them under serving.runtime",
     ),
 )  # fmt: skip

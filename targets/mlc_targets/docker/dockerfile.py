@@ -31,6 +31,13 @@ RUN {_SECRET} \\
     # Bytecode without times: the same wheels give the same files.
     && python -m compileall -q --invalidation-mode unchecked-hash {_VENV}/lib"""
 
+# In the first stage, on which the other depends: the image gets no layer by it, and isn't made where it fails.
+_PARITY = f"""\
+# Golden vectors: training and serving give the same features with what was installed, or there is no image.
+COPY package/ {conventions.PACKAGE_MOUNT}/
+RUN --mount=type=tmpfs,target=/tmp \\
+    {_VENV}/bin/python -m {conventions.GOLDEN_MODULE} --package {conventions.PACKAGE_MOUNT}"""
+
 
 def dockerfile(project: Project, model: Model, options: Options) -> Lines:
     """Yield the lines of a Dockerfile. Its context holds package/, wheels/ (which may be empty) and, where the model
@@ -39,6 +46,7 @@ def dockerfile(project: Project, model: Model, options: Options) -> Lines:
     base = f"FROM {options.base}"
     yield Sourced(f"{base} AS build", options.origin)
     yield _BUILD
+    yield _PARITY
     yield ""
     yield Sourced(base, options.origin)
     yield from _labels(project, model, options)

@@ -7,11 +7,13 @@ from types import MappingProxyType
 from mlc_compiler.backend.capability import Capability
 
 _LIMITS = "https://docs.github.com/en/actions/reference/limits"
+_JOBS = "https://docs.github.com/en/actions/how-tos/write-workflows/choose-where-workflows-run"
 _RUNNERS = "https://docs.github.com/en/actions/reference/runners/github-hosted-runners"
 
 CAPABILITIES: tuple[Capability, ...] = (
     Capability(
-        "gpu", ("Model.train.resources.gpu",), "no", "a standard runner has no GPU", _RUNNERS,
+        "gpu", ("Model.train.resources.gpu",), "no", "a standard runner has no GPU",
+        f"{_LIMITS}#job-concurrency-limits-for-github-hosted-runners",
         mode="runs_on: ubuntu-*",
         alternative="name the label of a runner that has one under ci.runs_on",
     ),
@@ -25,14 +27,16 @@ CAPABILITIES: tuple[Capability, ...] = (
         _LIMITS, alternative="release the first models in groups; later runs train what changed",
     ),
     Capability(
-        "runner-size", ("Model.train.resources",), "limited", "a standard runner has 4 cores and 16 GiB", _RUNNERS,
+        "runner-size", ("Model.train.resources",), "limited",
+        "a standard runner has 4 cores and 16 GB, and that of a private repository 2 and 8", _RUNNERS,
         mode="runs_on: ubuntu-*",
         alternative="ask for less, or name the label of a larger runner under ci.runs_on",
     ),
     Capability(
         "training-elsewhere", ("Model.train.runner",), "no",
         "the release workflow trains on its own runner; it can't start a job elsewhere",
-        "https://docs.github.com/en/actions/concepts/runners/github-hosted-runners", alternative="use `runner: ci`",
+        f"{_JOBS}/choose-the-runner-for-a-job",
+        alternative="use `runner: ci`",
     ),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Model, Project, Release
 from mlc_targets.github_actions.capabilities import ROWS
-from mlc_targets.github_actions.options import NAME, RELEASE, read_options
+from mlc_targets.github_actions.options import NAME, RELEASE, RETRAIN, read_options
 
 PARTNER = "docker"
 RUNNER = "ci"
@@ -18,7 +18,7 @@ LONGEST_JOB = 6 * 3600.0
 
 def check_release(release: Release) -> Iterator[Unsupported]:
     """Yield what the release workflow of this project cannot do."""
-    if RELEASE not in read_options(release.project).workflows:
+    if not {RELEASE, RETRAIN} & set(read_options(release.project).workflows):
         return
     yield from _check_project(release.project)
     yield from _check_branch(release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
@@ -11,16 +12,19 @@ from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project
 
 NAME = "github-actions"
-PULL_REQUEST, RELEASE = "pull-request", "release"
-WORKFLOWS = (PULL_REQUEST, RELEASE)
+PULL_REQUEST, RELEASE, PROMOTE, ROLLBACK, RETRAIN = "pull-request", "release", "promote", "rollback", "retrain"
+WORKFLOWS = (PULL_REQUEST, RELEASE, PROMOTE, ROLLBACK, RETRAIN)
 
-_KNOWN = ("required_checks", "wheels", "workflows", "working_directory")
+_KNOWN = ("code_owners", "organization", "required_checks", "wheels", "workflows", "working_directory")
+_ORGANIZATION = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What README.md explains under Options."""
 
+    code_owners: tuple[str, ...]
+    organization: str | None
     required_checks: bool
     wheels: str
     workflows: tuple[str, ...]
@@ -36,7 +40,10 @@ def read_options(project: Project) -> Options:
     """Return the project's options; values that `check_options` refuses fall back to defaults."""
     given = project.options(NAME)
     workflows, directory, wheels = (given.get(key) for key in ("workflows", "working_directory", "wheels"))
+    organization, lines = given.get("organization"), given.get("code_owners")
     return Options(
+        code_owners=tuple(map(str, lines)) if isinstance(lines, tuple) else (),
+        organization=organization if _is_organization(organization) else None,
         required_checks=given.get("required_checks") is True,
         wheels=wheels if _is_folder(wheels) else "wheels",
         workflows=tuple(str(w) for w in workflows) if isinstance(workflows, tuple) else WORKFLOWS,
@@ -61,6 +68,10 @@ def _problem(key: str, value: Frozen) -> tuple[str, str] | None:
     if key == "workflows":
         fine = isinstance(value, tuple) and bool(value) and set(value) <= set(WORKFLOWS)
         return None if fine else (f"`{key}` is {value!r}", f"write a list of {', '.join(WORKFLOWS)}")
+    if key == "organization":
+        return None if _is_organization(value) else (f"`{key}` is {value!r}", "write the name that GitHub knows it by")
+    if key == "code_owners":
+        return None if _are_lines(value) else (f"`{key}` is {value!r}", "write a list of its lines")
     if not _is_folder(value):
         return f"`{key}` is {value!r}, no folder in the repository", "write a path such as services/delays"
     return None
@@ -70,3 +81,11 @@ def _is_folder(value: Frozen) -> TypeGuard[str]:
     if not isinstance(value, str) or not value.strip("/") or value.startswith("/"):
         return False
     return ".." not in value.split("/") and all(c.isalnum() or c in "-_./" for c in value)
+
+
+def _is_organization(value: Frozen) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(_ORGANIZATION.fullmatch(value))
+
+
+def _are_lines(value: Frozen) -> bool:
+    return isinstance(value, tuple) and all(isinstance(v, str) and "\n" not in v for v in value)

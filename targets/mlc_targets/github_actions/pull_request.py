@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mlc_compiler import conventions
+from mlc_targets.github_actions.credentials import extra
 from mlc_targets.github_actions.options import PULL_REQUEST
+from mlc_targets.github_actions.training import READ
 from mlc_targets.github_actions.workflow import (
     Setting,
     Tree,
@@ -18,7 +20,6 @@ from mlc_targets.github_actions.workflow import (
     uses,
 )
 
-READ = {"contents": "read"}
 _KEPT = "mlc-plan"
 _SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
 
@@ -38,6 +39,7 @@ def pull_request(given: Setting) -> Tree:
             "plan": _plan(given),
             "comment": _comment(given),
             "check": _check(given),
+            "pins": _pins(given),
         },
     }
 
@@ -106,3 +108,13 @@ def _check(given: Setting) -> Tree:
         runs("test the features", "mlc test"),
     ]
     return {**job(given, "check", READ), "needs": ["validate"], "steps": steps}
+
+
+def _pins(given: Setting) -> Tree:
+    """Return the job to require: with it, nothing comes into an environment but by a command that checks it."""
+    steps = [
+        checkout(given, depth=0),
+        *python(given, extra(given.project)),
+        runs("recompute the pins that change", 'mlc promote --verify --base "origin/$BASE"', {"BASE": given.branch}),
+    ]
+    return {**job(given, "pins", READ), "steps": steps}

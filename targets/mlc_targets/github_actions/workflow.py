@@ -1,4 +1,4 @@
-"""What both workflows are made of: triggers, jobs, and the steps that every job begins with."""
+"""What all workflows are made of: triggers, jobs, and the steps that every job begins with."""
 
 from __future__ import annotations
 
@@ -117,9 +117,11 @@ def template(name: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(("#!", "# shellcheck")))
 
 
-def checkout(given: Setting, depth: int = 1) -> Tree:
-    """Return the step that fetches the repository; depth 0 is the whole history."""
+def checkout(given: Setting, depth: int = 1, branch: object = None) -> Tree:
+    """Return the step that fetches the repository; depth 0 is the whole history, of every branch."""
     inputs: Tree = {"persist-credentials": False}
+    if branch:
+        inputs["ref"] = branch
     if depth != 1:
         inputs["fetch-depth"] = depth
     return uses(given, "check out", "actions/checkout", inputs)

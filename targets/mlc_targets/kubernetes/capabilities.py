@@ -1,4 +1,7 @@
-"""What Kubernetes can express of serving and jobs, with the page of its documentation that says so."""
+"""What Kubernetes can express of serving and jobs, with the page of its documentation that says so.
+
+`since` is the first release that has it by default, be it in beta: a cluster can switch that off.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from mlc_compiler.backend.capability import Capability
 
 _DOCS = "https://kubernetes.io/docs"
 _MIGRATION = f"{_DOCS}/reference/using-api/deprecation-guide/"
+_GATES = f"{_DOCS}/reference/command-line-tools-reference/feature-gates-removed/"
 _CRON = f"{_DOCS}/concepts/workloads/controllers/cron-jobs/"
 
 CAPABILITIES: tuple[Capability, ...] = (
     Capability(
         "autoscaler", ("Model.serving.replicas", "Model.serving.target_cpu"), "yes",
-        "HorizontalPodAutoscaler of autoscaling/v2", _MIGRATION, since="1.23",
+        "HorizontalPodAutoscaler of autoscaling/v2", f"{_MIGRATION}#horizontalpodautoscaler-v126", since="1.23",
     ),
     Capability(
         "cron-job", ("Model.serving.schedule", "FeatureView.online.refresh"), "limited",
@@ -25,12 +29,12 @@ CAPABILITIES: tuple[Capability, ...] = (
         alternative="choose a shorter name",
     ),
     Capability(
-        "cron-time-zone", ("Model.serving.schedule",), "yes", "schedules of CronJobs name their time zone", _CRON,
-        since="1.27",
+        "cron-time-zone", ("Model.serving.schedule",), "yes", "schedules of CronJobs name their time zone", _GATES,
+        since="1.25",
     ),
     Capability(
-        "disruption-budget", ("Model.serving.replicas.min",), "yes", "PodDisruptionBudget of policy/v1", _MIGRATION,
-        since="1.21",
+        "disruption-budget", ("Model.serving.replicas.min",), "yes", "PodDisruptionBudget of policy/v1",
+        f"{_MIGRATION}#poddisruptionbudget-v125", since="1.21",
     ),
     Capability(
         "progressive", ("Rollout.strategy",), "no", "a Deployment replaces its pods without weights or analysis",
@@ -38,9 +42,10 @@ CAPABILITIES: tuple[Capability, ...] = (
         alternative="add the target argo-rollouts to mlc.yaml, or use `strategy: rolling`",
     ),
     Capability(
-        "read-write-once-pod", ("snapshot_access",), "yes", "volumes of one pod alone (ReadWriteOncePod)",
-        f"{_DOCS}/concepts/storage/persistent-volumes/#access-modes", mode="snapshot_access: ReadWriteOncePod",
-        since="1.29", alternative="use `snapshot_access: ReadWriteOnce`",
+        "read-write-once-pod", ("snapshot_access",), "yes",
+        "volumes of one pod alone (ReadWriteOncePod), from CSI drivers only,",
+        "https://kubernetes.io/blog/2023/12/18/read-write-once-pod-access-mode-ga/",
+        mode="snapshot_access: ReadWriteOncePod", since="1.27", alternative="use `snapshot_access: ReadWriteOnce`",
     ),
     Capability(
         "scale-to-zero", ("Model.serving.replicas.min",), "no",

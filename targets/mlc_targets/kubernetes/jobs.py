@@ -15,6 +15,7 @@ from mlc_compiler.backend.workload import (
     Claim,
     JobPod,
     Tree,
+    datasets_read,
     job_pod,
     metadata,
     namespace,
@@ -24,9 +25,10 @@ from mlc_compiler.backend.workload import (
     workload_metadata,
 )
 from mlc_compiler.codec import to_json
-from mlc_compiler.ir import Batch, Dataset, Model, Monitor, Origin, Release
+from mlc_compiler.ir import Batch, Model, Monitor, Origin, Release
 from mlc_targets.kubernetes.options import Options
 from mlc_targets.kubernetes.schedule import DAY, HOUR, MINUTE, cron_every
+from mlc_targets.kubernetes.server import REVISIONS
 
 BATCH, ONLINE, MONITOR = "batch", "online", "monitor"
 _MODULES = {
@@ -134,7 +136,8 @@ def _online_pod(model: Model, options: Options) -> JobPod:
     read = tuple(name for lookup in model.features.lookups for name in lookup.reads)
     return JobPod(
         component=ONLINE,
-        command=_command(ONLINE, "--out", snapshot_folder(model)),
+        # Servers of former versions still read theirs, while this version is rolled out and after an abort.
+        command=_command(ONLINE, "--out", snapshot_folder(model), "--keep", _former(model)),
         resources=model.train.resources,
         resources_origin=model.train.origin.at("resources"),
         claims=(
@@ -143,6 +146,14 @@ def _online_pod(model: Model, options: Options) -> JobPod:
         ),
         secrets=_secrets(model, read),
     )
+
+
+def _former(model: Model) -> object:
+    """Return of how many former versions the snapshots stay: as many as can be gone back to."""
+    rollout = model.rollout
+    if rollout is None:
+        return str(REVISIONS)
+    return Sourced(str(rollout.keep), Origin(rollout.origin.document, "spec.rollback.keep"))
 
 
 def _command(kind: str, *arguments: object) -> tuple[object, ...]:
@@ -178,18 +189,6 @@ def _monitor_arguments(release: Release, monitor: Monitor, options: Options) -> 
 
 
 # --- what the jobs read ----------------------------------------------------------------------------------------------
-def datasets_read(model: Model, names: tuple[str, ...]) -> tuple[Dataset, ...]:
-    """Return these datasets and those that their queries read, sorted by name."""
-    found: dict[str, Dataset] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = model.dataset(name)
-            waiting.extend(found[name].source.reads)
-    return tuple(found[name] for name in sorted(found))
-
-
 def _data_claims(model: Model, options: Options, names: tuple[str, ...]) -> tuple[Claim, ...]:
     if any(dataset.source.path for dataset in datasets_read(model, names)):
         return (Claim(options.data_claim, conventions.DATA_MOUNT),)

@@ -1,6 +1,8 @@
 """The online snapshot: what joins and aggregates are as of now, one Parquet file a lookup, for servers to look up in.
 
 A snapshot is a folder named by its time and content; `current` names the one in use and is replaced in one step.
+Beside it stands the manifest of the package that it was written for, so that a later version's job can rewrite it too:
+while that version is rolled out, and after it was aborted, servers of the former one still look up.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,8 @@ from mlc_compiler.ir import Dataset, Lookup
 from mlc_targets.local.commands import tell
 from mlc_targets.local.data.relations import open_datasets, quote
 from mlc_targets.local.findings import place, refuse
-from mlc_targets.local.package.bundle import read_manifest
+from mlc_targets.local.package.bundle import MANIFEST_FILE, read_manifest
+from mlc_targets.local.package.manifest import PackageManifest
 from mlc_targets.local.placing import alone, place_text, staging_folder
 
 if TYPE_CHECKING:
@@ -163,6 +166,43 @@ def _prune(out: Path, current: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+# --- former versions -------------------------------------------------------------------------------------------------
+def describe(package: Path, out: Path) -> None:
+    """Say beside the snapshots in `out` what they hold, and that this is the version whose job runs now."""
+    place_text((package / MANIFEST_FILE).read_text(encoding="utf-8"), out / MANIFEST_FILE)
+
+
+def refresh_former(
+    model: str, out: Path, keep: int, root: Path, clock: dt.datetime, now: dt.datetime | None = None
+) -> None:
+    """Rewrite the snapshots of the `keep` last versions that looked up otherwise; remove those of earlier ones.
+
+    One that cannot be rewritten stays as it is, and standard error says why: the current version's is there already.
+    """
+    former = sorted(_former(model, out.absolute()), key=lambda found: found[0], reverse=True)
+    for _, folder, manifest in former[:keep]:
+        try:
+            write_snapshot(manifest.lookups, manifest.datasets, root, folder, clock, now)
+        except ExecutionError as error:
+            tell(error)
+    for _, folder, _ in former[keep:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _former(model: str, out: Path) -> Iterator[tuple[int, Path, PackageManifest]]:
+    """Yield when a job of its own version last ran, folder and manifest of the model's other snapshots."""
+    for folder in out.parent.iterdir():
+        if folder == out or not (folder / POINTER).is_file() or not (folder / MANIFEST_FILE).is_file():
+            continue  # what else lies there is not ours
+        try:
+            manifest, ran = read_manifest(folder), (folder / MANIFEST_FILE).stat().st_mtime_ns
+        except ExecutionError as error:
+            tell(error)
+            continue
+        if manifest.model == model:
+            yield ran, folder, manifest
+
+
 # --- command ---------------------------------------------------------------------------------------------------------
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m mlc_targets.local.online", description="Write the online snapshot.")
@@ -170,16 +210,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-root", type=Path, required=True, help="folder that the datasets' paths start at")
     parser.add_argument("--out", type=Path, required=True, help="folder of the online snapshots")
     parser.add_argument("--now", type=dt.datetime.fromisoformat, help="the snapshot's time (ISO 8601; UTC if bare)")
+    parser.add_argument(
+        "--keep", type=int, metavar="N",
+        help="rewrite the snapshots of the last N versions beside --out too, and remove older ones",
+    )  # fmt: skip
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write a snapshot of a package's lookups; exit code 0, or 1 after a finding."""
+    """Write a snapshot of a package's lookups, then those of former versions; exit code 0, or 1 after a finding."""
     given = _parser().parse_args(arguments)
     try:
         manifest = read_manifest(given.package)
         clock = dt.datetime.now(dt.UTC)
         folder = write_snapshot(manifest.lookups, manifest.datasets, given.data_root, given.out, clock, given.now)
+        if given.keep is not None:
+            describe(given.package, given.out)
+            refresh_former(manifest.model, given.out, given.keep, given.data_root, clock, given.now)
     except ExecutionError as error:
         return tell(error)
     sys.stdout.write(f"{folder}\n")

@@ -11,7 +11,7 @@ _DOCS = "https://prometheus.io/docs"
 CAPABILITIES: tuple[Capability, ...] = (
     Capability(
         "availability", ("Monitor.slo.availability",), "limited",
-        "burn rates need an error budget: objectives from 50 % to below 100 %",
+        "burn rates need an error budget, here of half the requests at most: objectives from 50 % to below 100 %",
         "https://sre.google/workbook/alerting-on-slos/", alternative="use 99.9%",
     ),
     Capability(
@@ -22,10 +22,12 @@ CAPABILITIES: tuple[Capability, ...] = (
     ),
     Capability(
         "rule-objects", ("objects",), "yes", "rules as PrometheusRule objects need the Prometheus Operator",
-        "https://prometheus-operator.dev/docs/api-reference/api/", mode="objects: prometheus-rule",
+        "https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusRule",
+        mode="objects: prometheus-rule",
     ),
     Capability(
-        "signals", ("Monitor.signals",), "yes", "values that the monitor job pushes are compared with their bounds",
+        "signals", ("Monitor.signals",), "yes",
+        "a monitor job pushes its values to a Pushgateway, and alerts compare them with their bounds",
         f"{_DOCS}/practices/pushing/",
     ),
 )  # fmt: skip

@@ -17,7 +17,7 @@ import pytest
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.codes import REGISTRY
 from mlc_compiler.ir import Column, Dataset, Lookup, Source
-from mlc_targets.local.online import needed_datasets, write_snapshot
+from mlc_targets.local.online import main, needed_datasets, write_snapshot
 from serving import FLIGHTS, LOOKUP, a_package, environment, flights
 
 CLOCK = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -151,3 +151,88 @@ def test_timestamps_with_a_zone_and_bare_ones_mean_the_same(tmp_path: Path) -> N
     pq.write_table(bare, tmp_path / "data" / "flights.parquet")
     again = write_snapshot((LOOKUP,), (FLIGHTS,), tmp_path, tmp_path / "online", CLOCK)
     assert again.name == zoned.name
+
+
+# --- former versions -------------------------------------------------------------------------------------------------
+HIGHEST = replace(LOOKUP, sql=LOOKUP.sql.replace("avg(delay)", "max(delay)"))
+LOWEST = replace(LOOKUP, sql=LOOKUP.sql.replace("avg(delay)", "min(delay)"))
+
+
+def job(root: Path, version: str, lookup: Lookup = LOOKUP, keep: int = 3, **fields: object) -> int:
+    """What the online job of one version does: each has its own folder below the claim's."""
+    package = root / "packages" / version
+    if not package.exists():
+        a_package(package, lookups=(lookup,), **fields)
+    out = root / "claim" / version
+    return main(["--package", str(package), "--data-root", str(root), "--out", str(out), "--keep", str(keep)])
+
+
+def current(root: Path, version: str) -> dict[str, list[object]]:
+    out = root / "claim" / version
+    return table(out / (out / "current").read_text().strip())
+
+
+def test_the_job_of_the_next_version_rewrites_the_former_ones_snapshot_as_that_one_means_it(tmp_path: Path) -> None:
+    flights(tmp_path, ROWS)
+    assert job(tmp_path, "stable") == 0
+    flights(tmp_path, [*ROWS, (5, JUNE, "JFK", "UA", 1, JUNE + dt.timedelta(hours=3), 80.0)])
+    assert job(tmp_path, "next", HIGHEST) == 0
+    assert current(tmp_path, "stable") == {"carrier": ["AA", "UA"], "carrier_delay": [4.0, 40.0]}
+    assert current(tmp_path, "next") == {"carrier": ["AA", "UA"], "carrier_delay": [4.0, 80.0]}
+
+
+def test_a_version_that_is_gone_back_to_finds_its_snapshot_and_the_other_stays(tmp_path: Path) -> None:
+    flights(tmp_path, ROWS)
+    for version, lookup in (("stable", LOOKUP), ("next", HIGHEST), ("stable", LOOKUP)):
+        assert job(tmp_path, version, lookup, keep=1) == 0
+    assert job(tmp_path, "third", LOWEST, keep=1) == 0
+    assert sorted(path.name for path in (tmp_path / "claim").iterdir()) == ["stable", "third"]
+
+
+def test_what_no_version_among_those_kept_reads_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    flights(tmp_path, ROWS)
+    a_package(tmp_path / "claim" / "package")
+    job(tmp_path, "others", model="demand")
+    (tmp_path / "claim" / "lost+found").mkdir()
+    for version, lookup in (("first", LOOKUP), ("second", HIGHEST), ("third", LOWEST)):
+        assert job(tmp_path, version, lookup, keep=1) == 0
+    left = sorted(path.name for path in (tmp_path / "claim").iterdir())
+    assert left == ["lost+found", "others", "package", "second", "third"]
+
+
+def test_a_former_snapshot_that_cannot_be_rewritten_stays_and_the_job_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flights(tmp_path, ROWS)
+    gone = replace(FLIGHTS, name="gone", source=Source("parquet", path="data/gone.parquet"))
+    (tmp_path / "data" / "gone.parquet").write_bytes((tmp_path / "data" / "flights.parquet").read_bytes())
+    lookup = replace(LOOKUP, sql=LOOKUP.sql.replace("FROM flights", "FROM gone"), reads=("gone",))
+    assert job(tmp_path, "stable", lookup, datasets=(gone,)) == 0
+    before = current(tmp_path, "stable")
+    (tmp_path / "data" / "gone.parquet").unlink()
+    capsys.readouterr()
+    assert job(tmp_path, "next", HIGHEST) == 0
+    assert "data/gone.parquet" in capsys.readouterr().err
+    assert current(tmp_path, "stable") == before
+
+
+def test_a_damaged_description_is_told_and_touched_by_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flights(tmp_path, ROWS)
+    job(tmp_path, "stable")
+    (tmp_path / "claim" / "stable" / "package.json").write_text("{")
+    assert job(tmp_path, "next", HIGHEST, keep=1) == 0
+    assert "MLC481" in capsys.readouterr().err
+    assert current(tmp_path, "stable")["carrier"] == ["AA", "UA"]
+
+
+def test_without_keep_what_lies_beside_is_nobodys_business(tmp_path: Path) -> None:
+    flights(tmp_path, ROWS)
+    job(tmp_path, "stable")
+    pointer = (tmp_path / "claim" / "stable" / "current").stat().st_mtime_ns
+    a_package(tmp_path / "p", lookups=(LOOKUP,))
+    out = tmp_path / "claim" / "mine"
+    assert main(["--package", str(tmp_path / "p"), "--data-root", str(tmp_path), "--out", str(out)]) == 0
+    assert (tmp_path / "claim" / "stable" / "current").stat().st_mtime_ns == pointer
+    assert not (out / "package.json").exists()

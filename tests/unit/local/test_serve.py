@@ -583,6 +583,15 @@ def test_the_metrics_carry_the_names_and_labels_of_the_conventions() -> None:
     assert "_created" not in text
 
 
+@pytest.mark.parametrize("protocol", ["json", "v2"])
+@pytest.mark.parametrize("code", ["200", "422", "500", "503"])
+def test_a_request_counter_is_there_before_its_first_request(code: str, protocol: str) -> None:
+    manifest = a_manifest()
+    metrics = Metrics(manifest, ScoreWindow(manifest.reference, 10), lambda: None)
+    labels = {"model": "late-arrival", "version": "1a2b3c4d5e6f", "code": code, "protocol": protocol}
+    assert metrics.registry.get_sample_value(conventions.METRIC_REQUESTS, labels) == 0
+
+
 def test_values_above_the_limit_are_never_logged() -> None:
     columns = tuple(
         Column(kind, "string", classification=kind) for kind in (*conventions.CLASSIFICATIONS, "unheard-of")

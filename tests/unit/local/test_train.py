@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.utils import all_estimators
 
 from local_runs import LINEAR, MODEL, TREES, a_running_model, an_estimator, run, the_query, write_visits
 from mlc_compiler import ir
@@ -98,7 +100,7 @@ def refused(spec: ir.Estimator, task: str = "binary_classification", root: Path 
 @pytest.mark.parametrize(
     ("path", "code", "help"),
     [
-        ("sklearn.ensemble.HistGradientBosting", "MLC450", "did you mean sklearn.ensemble."),
+        ("sklearn.ensemble.HistGradientBoosting", "MLC450", "did you mean sklearn.ensemble.HistGradientBoosting"),
         ("sklearn.nowhere.LogisticRegresion", "MLC450", "did you mean sklearn.linear_model.LogisticRegression?"),
         ("os.system", "MLC450", "name a class below sklearn."),
         ("sklearn.linear_model.Ridge", "MLC463", "name a classifier"),
@@ -130,6 +132,12 @@ def test_the_seed_is_the_models_unless_the_spec_names_one() -> None:
     assert estimators.build(an_estimator(), a_running_model(), Path(), 1).random_state == 7
     own = an_estimator(params=(("random_state", 3),))
     assert estimators.build(own, a_running_model(), Path(), 1).random_state == 3
+
+
+def test_every_estimator_is_proposed_by_the_path_that_it_is_imported_from() -> None:
+    for name, found in all_estimators():
+        module = importlib.import_module(estimators.public_module(found))
+        assert getattr(module, name, None) is found, name
 
 
 def test_parameters_are_thawed_and_weights_go_by_class() -> None:

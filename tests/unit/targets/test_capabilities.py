@@ -53,6 +53,15 @@ def test_a_cluster_that_is_too_old_is_refused() -> None:
     assert not any(u.origin.field.endswith("version") for u in checked("kubernetes", version="1.31"))
 
 
+@pytest.mark.parametrize(("lacks", "has"), [("1.26", "1.27")])
+def test_a_beta_that_is_on_by_default_will_do(lacks: str, has: str) -> None:
+    def told(version: str) -> list[str]:
+        return [u.message for u in checked("kubernetes", version=version, snapshot_access="ReadWriteOncePod")]
+
+    assert any("ReadWriteOncePod" in message and "since 1.27" in message for message in told(lacks))
+    assert not any("since" in message for message in told(has))
+
+
 @pytest.mark.parametrize("version", [1.8, "1", "v1.8", "1.8.1", "", None])
 def test_a_version_is_major_and_minor(version: Any) -> None:
     found = checked("argo-rollouts", version=version)

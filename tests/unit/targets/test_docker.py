@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from dataclasses import replace
@@ -88,6 +89,20 @@ def test_the_server_is_not_root_and_runs_without_a_shell() -> None:
     assert f"USER {conventions.RUN_AS_USER}:{conventions.RUN_AS_USER}\n" in stage
     assert "RUN " not in stage
     assert command(stage)[:3] == ["python", "-m", conventions.SERVE_MODULE]
+
+
+def test_no_image_is_made_of_a_package_whose_training_and_serving_differ() -> None:
+    text = dockerfile(cases.plain())
+    first = text[: text.rindex("FROM ")]
+    check = f"python -m {conventions.GOLDEN_MODULE} --package {conventions.PACKAGE_MOUNT}"
+    assert first.index(f"COPY package/ {conventions.PACKAGE_MOUNT}/") < first.index(check)
+    assert "COPY --from=build" in final_stage(text), "the final stage waits for the first one, and for its check"
+
+
+def test_the_modules_that_an_image_runs_exist() -> None:
+    modules = {v for k, v in vars(conventions).items() if k.endswith("_MODULE")}
+    assert conventions.GOLDEN_MODULE in modules
+    assert [name for name in modules if importlib.util.find_spec(name) is None] == []
 
 
 def test_the_server_is_told_its_package_and_its_port() -> None:

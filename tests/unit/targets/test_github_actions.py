@@ -15,14 +15,17 @@ import ci_cases as cases
 from builders import a_dataset, a_model, a_project, a_project_release, a_release, an_environment
 from conftest import Golden
 from mlc_compiler import __version__, conventions, ir
+from mlc_compiler.cli import git_state
 from mlc_targets.github_actions import TARGET
 from mlc_targets.github_actions.actions import ACTIONS
+from mlc_targets.github_actions.credentials import SIGNING_SECRET
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "targets" / "mlc_targets" / "github_actions" / "templates"
 
 
 def texts(release: ir.ProjectRelease) -> dict[str, str]:
-    return {a.path.rsplit("/", 1)[-1]: a.text for a in TARGET.emit_project(release)}
+    """The workflows by name."""
+    return {a.path.rsplit("/", 1)[-1]: a.text for a in TARGET.emit_project(release) if a.path.endswith(".yml")}
 
 
 def workflow(release: ir.ProjectRelease, name: str) -> dict[str, Any]:
@@ -99,19 +102,18 @@ def test_the_lock_gets_the_actions() -> None:
 @pytest.mark.parametrize("case", EVERY)
 def test_a_job_may_do_what_it_says_and_nothing_more(case: str) -> None:
     release = cases.GITHUB_ACTIONS[case]()
-    for name in ("pull-request", "release"):
-        one = workflow(release, name)
-        assert one["permissions"] == {}
-        assert all("permissions" in job and "timeout-minutes" in job for job in one["jobs"].values())
-    writing = {
-        (name, scope)
-        for name in ("pull-request", "release")
-        for job in jobs(release, name).values()
-        for scope, level in job["permissions"].items()
-        if level == "write"
+    workflows = {
+        file.rpartition("mlc-")[2].removesuffix(".yml"): yaml.safe_load(t) for file, t in texts(release).items()
     }
-    pins = set() if release.project.app_token else {("release", "contents")}
-    assert writing == {("pull-request", "pull-requests"), ("release", "packages"), *pins}
+    assert all(one["permissions"] == {} for one in workflows.values())
+    every = [(name, job) for name, one in workflows.items() for job in one["jobs"].values()]
+    assert all("permissions" in job and "timeout-minutes" in job for _, job in every)
+    writing = {(n, scope) for n, job in every for scope, level in job["permissions"].items() if level == "write"}
+    own = {(n, s) for n in ("promote", "rollback", "retrain") for s in ("contents", "pull-requests")}
+    allowed = {("release", "contents"), *own} if not release.project.app_token else set()
+    images = {("release", "packages"), ("retrain", "packages")}
+    expected = {("pull-request", "pull-requests"), *images, *allowed}
+    assert writing == {(name, scope) for name, scope in expected if name in workflows}
 
 
 def test_what_may_comment_runs_no_code_of_the_pull_request() -> None:
@@ -134,9 +136,9 @@ def test_what_trains_holds_no_token_that_writes() -> None:
 
 
 def test_the_token_that_writes_pins_is_the_apps_where_one_is_named() -> None:
-    assert steps(jobs(cases.plain(), "release")["pin"])["pin and build"]["env"]["TOKEN"] == "${{ github.token }}"
+    assert steps(jobs(cases.plain(), "release")["pin"])["pin and build"]["env"]["GH_TOKEN"] == "${{ github.token }}"
     pin = jobs(cases.monorepo(), "release")["pin"]
-    assert steps(pin)["pin and build"]["env"]["TOKEN"] == "${{ secrets.MLC_APP_TOKEN }}"
+    assert steps(pin)["pin and build"]["env"]["GH_TOKEN"] == "${{ secrets.MLC_APP_TOKEN }}"
 
 
 def test_only_the_run_is_told_the_datasets_secrets() -> None:
@@ -172,7 +174,7 @@ def test_checks_that_are_required_run_for_every_pull_request() -> None:
 
 def test_a_project_in_a_folder_stays_in_it() -> None:
     made = texts(cases.monorepo())
-    assert set(made) == {"flight-delays-mlc-pull-request.yml", "flight-delays-mlc-release.yml"}
+    assert set(made) == {f"flight-delays-mlc-{n}.yml" for n in ("promote", "pull-request", "release", "rollback")}
     one = workflow(cases.monorepo(), "release")
     assert one["defaults"]["run"] == {"shell": "bash", "working-directory": "services/delays"}
     paths = one["on"]["push"]["paths"]
@@ -229,7 +231,10 @@ def test_environments_that_follow_the_branch_are_pinned_and_no_others() -> None:
 
 def test_without_such_an_environment_nothing_is_released() -> None:
     project = a_project(targets={"docker": {}, "github-actions": {}})
-    assert set(texts(a_project_release(a_release(project=project)))) == {"mlc-pull-request.yml"}
+    first = an_environment("prod", promoted_from=None)
+    asked = replace(a_model(), retrain=ir.Retrain((), "0 4 * * 1", 0.0))
+    release = a_project_release(a_release(asked, project=project, environment=first))
+    assert set(texts(release)) == {"mlc-pull-request.yml"}
 
 
 def test_the_scripts_use_the_names_of_the_conventions() -> None:
@@ -251,10 +256,111 @@ def test_the_scripts_use_the_names_of_the_conventions() -> None:
     )
     assert f"for built in {' '.join(built)};" in scripts["plan"]
     assert f"$recipe/{conventions.MANIFEST_FILE}" in scripts["changed"]
-    assert f"echo {conventions.STATE_FOLDER}/" in scripts["pin"]
+    assert f"echo {conventions.STATE_FOLDER}/" in scripts["credentials"]
+    assert conventions.EVIDENCE_FOLDER in scripts["due"]
+    assert all(f"{conventions.PROPOSALS_FOLDER}/{name}-" in scripts[name] for name in ("promote", "rollback"))
+    assert conventions.secret_variable(SIGNING_SECRET) == git_state.KEY
+    assert git_state.KEY_FILE in scripts["trial-key"]
     version = "sha256:" + "0123456789ab" + "c" * 52
     assert conventions.image_tag(version) == "v-0123456789ab"
     assert 'image:v-$version"' in scripts["image"]
+
+
+# --- pull requests that workflows open -------------------------------------------------------------------------------
+def inputs(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = workflow(cases.governed(), name)["on"]["workflow_dispatch"]["inputs"]
+    return found
+
+
+def test_only_what_is_promoted_to_can_be_chosen_to_promote_to() -> None:
+    assert inputs("promote")["environment"]["options"] == ["prod"]
+    assert inputs("rollback")["environment"]["options"] == ["prod", "staging"]
+
+
+def test_without_an_environment_behind_another_nothing_is_promoted() -> None:
+    project = a_project(targets={"docker": {}, "github-actions": {}})
+    release = a_project_release(a_release(project=project, environment=an_environment("staging")))
+    assert set(texts(release)) == {"mlc-pull-request.yml", "mlc-release.yml"}
+
+
+def test_a_model_that_nobody_asks_to_retrain_is_not() -> None:
+    assert "mlc-retrain.yml" not in texts(cases.plain())
+    by_signal = cases.a_ci_project(replace(a_model(), retrain=ir.Retrain(("inputs",), None, 86_400.0)))
+    assert set(workflow(by_signal, "retrain")["on"]) == {"repository_dispatch", "workflow_dispatch"}
+
+
+def test_each_schedule_stands_once() -> None:
+    same = [replace(a_model(name), retrain=ir.Retrain((), "0 4 * * 1", 0.0)) for name in ("churn", "demand")]
+    assert workflow(cases.a_ci_project(*same), "retrain")["on"]["schedule"] == [{"cron": "0 4 * * 1"}]
+    assert [s["cron"] for s in workflow(cases.governed(), "retrain")["on"]["schedule"]] == ["0 4 * * 1", "30 2 * * *"]
+
+
+def test_only_what_pins_or_promotes_holds_the_key() -> None:
+    told = {s["name"] for s in every_step(cases.governed()) if "secrets.MLC_SIGNING_KEY" in yaml.safe_dump(s)}
+    assert told == {"pin and build", "open the pull request"}
+    assert "secrets.MLC_SIGNING_KEY" not in texts(cases.governed())["mlc-rollback.yml"]
+    assert "secrets.MLC_SIGNING_KEY" not in texts(cases.plain())["mlc-release.yml"]
+
+
+def test_whoever_checks_signatures_can() -> None:
+    for name, job in (
+        ("pull-request", "pins"),
+        ("promote", "promote"),
+        ("rollback", "rollback"),
+        ("retrain", "propose"),
+    ):
+        script = steps(jobs(cases.governed(), name)[job])["install mlc"]["run"]
+        assert '"mlc-compiler[sign]==$MLC_VERSION"' in script
+
+
+def test_the_check_to_require_sees_all_of_history() -> None:
+    pins = steps(jobs(cases.plain(), "pull-request")["pins"])
+    assert pins["check out"]["with"]["fetch-depth"] == 0
+    assert pins["recompute the pins that change"]["run"] == 'mlc promote --verify --base "origin/$BASE"'
+    assert pins["recompute the pins that change"]["env"] == {"BASE": "main"}
+
+
+# --- CODEOWNERS ------------------------------------------------------------------------------------------------------
+def owned(release: ir.ProjectRelease) -> list[str]:
+    file = next(a for a in TARGET.emit_project(release) if a.path == ".github/CODEOWNERS")
+    return [line for line in file.text.splitlines() if not line.startswith("#")]
+
+
+def test_approvers_come_last_since_the_last_line_decides() -> None:
+    lines = owned(cases.governed())
+    assert lines[0] == "* @acme/everyone"
+    assert lines[-2:] == ["/environments/prod/ @acme/ops-leads", "/deploy/prod/ @acme/ops-leads"]
+    assert "/deploy/images/churn/ @acme/growth" in lines
+
+
+def test_without_an_organization_nobody_is_asked() -> None:
+    assert not [a for a in TARGET.emit_project(cases.plain()) if "CODEOWNERS" in a.path]
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("ops-leads", ["@acme/ops-leads"]),
+        ("@ada", ["@ada"]),
+        ("@other/team", ["@other/team"]),
+        ("ada@example.org", ["ada@example.org"]),
+        ("Operations, New York", []),
+        ("x\n* @mallory", []),
+    ],
+)
+def test_an_owner_that_github_cannot_know_owns_nothing(name: str, known: list[str]) -> None:
+    model = replace(a_model(), owner=name)
+    lines = owned(cases.a_ci_project(model, actions={"organization": "acme"}))
+    assert [line.split()[1:] for line in lines if line.startswith("/docs/models/late-arrival.md ")] == [known][
+        : len(known)
+    ]
+
+
+def test_each_line_knows_the_field_that_it_comes_from() -> None:
+    file = next(a for a in TARGET.emit_project(cases.governed()) if a.path == ".github/CODEOWNERS")
+    number = next(n for n, line in enumerate(file.text.splitlines(), 1) if line.startswith("/environments/prod/"))
+    origin = next(p.origin for p in file.parts if p.line == number)
+    assert (origin.document, origin.field) == ("Environment/prod", "spec.requires.approvals")
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------
@@ -276,6 +382,10 @@ def test_a_good_project_is_not_refused(case: str) -> None:
         ("workflows", ("deploy",)),
         ("workflows", ()),
         ("workflows", "release"),
+        ("organization", "a/b"),
+        ("organization", ""),
+        ("code_owners", "* @acme/all"),
+        ("code_owners", ("* @a\n* @b",)),
     ],
 )
 def test_an_option_that_means_nothing_is_refused(key: str, value: ir.Frozen) -> None:

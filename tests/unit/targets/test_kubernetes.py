@@ -123,6 +123,29 @@ def test_a_retrained_version_shares_the_snapshot_and_other_lookups_have_their_ow
     assert snapshot_folder(changed) != snapshot_folder(with_lookups())
 
 
+def test_lookups_of_other_data_have_their_own_snapshot_and_another_secret_or_description_changes_none() -> None:
+    flights = a_dataset()
+
+    def folder(dataset: ir.Dataset) -> str:
+        return snapshot_folder(with_lookups(datasets=(dataset,)))
+
+    kept = folder(flights)
+    for source in (replace(flights.source, path="data/other.parquet"), ir.Source("query", query="SELECT 1")):
+        assert folder(replace(flights, source=source)) != kept
+    assert folder(replace(flights, delay=3600.0)) != kept
+    described = replace(flights, description="all of them", source=replace(flights.source, secret="warehouse/key"))
+    assert folder(described) == kept
+
+
+@pytest.mark.parametrize(("keep", "said"), [(None, "3"), (5, "5")])
+def test_the_job_rewrites_the_snapshots_of_as_many_versions_as_can_be_gone_back_to(keep: int | None, said: str) -> None:
+    release = with_lookups(rollout=a_rollout(keep=keep) if keep else None)
+    for kind in ("Job", "CronJob"):
+        pod = next(p for name, o in objects(release).items() if name.startswith(f"{kind}/") and (p := pod_of(o)))
+        command = pod["containers"][0]["command"]
+        assert command[command.index("--keep") + 1] == said
+
+
 def test_a_job_that_would_differ_has_another_name_because_jobs_cannot_change() -> None:
     def first_job(release: ir.Release) -> str:
         return next(name for name in objects(release) if name.startswith("Job/"))

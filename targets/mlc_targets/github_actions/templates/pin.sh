@@ -1,13 +1,4 @@
 #!/usr/bin/env bash
-# In the environment, the token stays out of the list of processes.
-credentials=$(printf 'x-access-token:%s' "$TOKEN" | base64 --wrap=0)
-echo "::add-mask::$credentials"
-export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="http.$GITHUB_SERVER_URL/.extraheader"
-export GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $credentials"
-echo .mlc/ >> "$(git rev-parse --git-path info/exclude)"
-git config user.name 'github-actions[bot]'
-git config user.email '41898282+github-actions[bot]@users.noreply.github.com'
-
 release() { # ENVIRONMENT MODEL
   local made="$RUNNER_TEMP/release/$2" pin="environments/$1/$2.yaml" evidence image version
   version=$(sed -n 's/^LABEL mlc\.dev\/version="sha256:\([0-9a-f]\{12\}\).*/\1/p' "deploy/images/$2/Dockerfile")

@@ -177,8 +177,7 @@ def _prediction(service: Service, protocol: str, read: Read, write: Write) -> En
         if service.scorer.database is None:
             raise HTTPException(503, "no online snapshot is loaded", {"Retry-After": "5"})
         rows, parsed = read(body) if len(body) <= _INLINE else await asyncio.to_thread(read, body)
-        async with asyncio.timeout(service.options.timeout):
-            scored = await service.scorer.score(rows)
+        scored = await _scored(service, rows)
         content = write(scored, parsed)
         service.metrics.scored(scored)
         if service.sampler.take():
@@ -186,6 +185,16 @@ def _prediction(service: Service, protocol: str, read: Read, write: Write) -> En
         return reply(content)
 
     return endpoint
+
+
+async def _scored(service: Service, rows: Rows) -> Scored:
+    seconds = service.options.timeout
+    try:
+        async with asyncio.timeout(seconds):
+            return await service.scorer.score(rows)
+    except TimeoutError as error:  # the caller did its part: a fault of ours, which error rates count
+        message = f"the prediction took longer than {seconds:g} s"
+        raise HTTPException(503, message, {"Retry-After": "1"}) from error
 
 
 async def _body(request: Request, options: ServeOptions) -> bytes:
@@ -244,7 +253,7 @@ async def _answered(service: Service, protocol: str, endpoint: Endpoint, request
     except SaturatedError:
         return reply({"error": "too many requests wait; try again"}, 503, {"Retry-After": "1"})
     except TimeoutError:
-        return reply({"error": "the request took too long"}, 408)
+        return reply({"error": "the body took too long to arrive"}, 408)
     except ClientDisconnect:
         return reply({"error": "the client went away"}, 499)
     except Exception as error:  # noqa: BLE001  # our fault: the caller gets 500 and no inner detail, the log the trace

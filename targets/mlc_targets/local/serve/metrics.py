@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client import disable_created_metrics as leave_out_creation_times
@@ -16,6 +17,8 @@ from mlc_targets.local.serve.drift import ScoreWindow
 from mlc_targets.local.serve.scoring import Scored
 
 _LABELS = ("model", "version")
+_CODES = ("200", "400", "422", "500", "503")  # what predictions are answered with as a rule
+_PROTOCOLS = ("json", "v2")
 
 
 class Metrics:
@@ -37,6 +40,9 @@ class Metrics:
             _family(names.METRIC_REQUESTS), "Prediction requests answered, by HTTP status and protocol (json, v2).",
             (*_LABELS, "code", "protocol"), registry=self.registry,
         )  # fmt: skip
+        # A counter that begins with its first error shows no rise: the rate of that error would be none.
+        for code, protocol in product(_CODES, _PROTOCOLS):
+            self._requests.labels(**self._identity, code=code, protocol=protocol)
         latency = Histogram(
             names.METRIC_LATENCY, "Time from a prediction request's headers to its answer, in seconds.",
             _LABELS, buckets=names.LATENCY_BUCKETS, registry=self.registry,

@@ -118,7 +118,7 @@ def _operation(summary: str, body: object, answer: object) -> dict[str, object]:
         "responses": {
             "200": {"description": "Answer", "content": {"application/json": {"schema": answer}}},
             **({"400": refused, "413": refused, "422": refused} if body else {}),
-            "503": {"description": "Not ready, or too many requests at once"},
+            "503": {"description": "Not ready, too many requests at once, or the prediction took too long"},
         },
     }
     if body:

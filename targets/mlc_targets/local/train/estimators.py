@@ -89,8 +89,10 @@ def _unknown_class(spec: Estimator, name: str) -> ExecutionError:
 
 
 def public_module(cls: type) -> str:
-    """Return the module that a class is imported from, without the private part of its path."""
-    return ".".join(part for part in cls.__module__.split(".") if not part.startswith("_"))
+    """Return the module that a class is imported from: the one above the first private part of its path."""
+    parts = cls.__module__.split(".")
+    private = next((i for i, part in enumerate(parts) if part.startswith("_")), len(parts))
+    return ".".join(parts[:private])
 
 
 def _check_task(spec: Estimator, model: Model, cls: Learner) -> None:
