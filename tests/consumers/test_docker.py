@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -77,14 +79,17 @@ def image(engine: Engine, context: Path) -> str:
 
 
 def built(engine: Engine, context: Path, name: str) -> str:
+    outcome = building(engine, context, "--no-cache", "--tag", name)
+    assert outcome.accepted, outcome.output
+    return name
+
+
+def building(engine: Engine, context: Path, *options: str) -> tools.Outcome:
     """Build without a network: pip's configuration, which comes as a secret, says that there is no index."""
     offline = context.parent / "pip.conf"
     offline.write_text("[global]\nno-index = true\n")
     secret = f"id=pip.conf,src={offline}"
-    engine.done(
-        "build", "--no-cache", "--network", "none", "--secret", secret, "--tag", name, context, timeout=400
-    )  # fmt: skip
-    return name
+    return engine.run("build", "--network", "none", "--secret", secret, *options, context, timeout=400)
 
 
 def wheels(requirements: Path, folder: Path) -> None:
@@ -237,6 +242,23 @@ def test_a_package_that_was_changed_is_not_served(engine: Engine, image: str) ->
     outcome = engine.run("run", "--rm", "--network", "none", image, *command, "--digest", "sha256:" + "0" * 64)
     assert outcome.code == 1
     assert "MLC482" in outcome.output
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("image")  # its layers are there already: only the package is another one
+def test_a_package_whose_training_and_serving_differ_becomes_no_image(
+    engine: Engine, context: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "context"
+    shutil.copytree(context, other, ignore=shutil.ignore_patterns("package"))
+    request = tuple(replace(column, pattern=None) for column in serving.REQUEST)
+    spoilt = serving.BATCH_SQL.replace("carrier, distance,", "carrier, distance + 1 AS distance,")
+    serving.a_package(other / "package", request=request, batch_sql=spoilt)
+    outcome = building(engine, other)
+    assert not outcome.accepted
+    assert "error[MLC360]: `distance` is" in outcome.output
+    serving.a_package(other / "package", request=request)
+    assert (outcome := building(engine, other)).accepted, outcome.output
 
 
 @pytest.mark.slow

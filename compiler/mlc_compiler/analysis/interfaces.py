@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mlc_compiler import ir
-from mlc_compiler.conventions import duration_text, number_text
+from mlc_compiler.conventions import number_text
 from mlc_compiler.diagnostics import Place, Related, Sink
 from mlc_compiler.frontend.project import BoundModel, Project
 

@@ -42,8 +42,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC435",
         "watched in one of two live versions",
-        "While two versions are live, a signal has no values of a feature that one of them lacks. Nothing breaks; expect "
-        "gaps until the rollout has ended.",
+        "While two versions are live, a signal has no values of a feature that one of them lacks. Nothing breaks; "
+        "expect gaps until the rollout has ended.",
     ),
     Code(
         "MLC436",

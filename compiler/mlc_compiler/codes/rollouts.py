@@ -150,9 +150,9 @@ CODES: tuple[Code, ...] = (
         "MLC644",
         "live version loses what it reads",
         "Until a rollout has ended, and whenever it is rolled back, the former version answers requests. It needs its "
-        "datasets, and an online snapshot as fresh as it was trained on. Versions that look up otherwise have a snapshot "
-        "each, and the job of the pinned version, which is the next one from the merge on, even after an abort, rewrites "
-        "those of former versions as well. It can't where it looks nothing up itself, runs less often, or has not the "
-        "secret or the data files that they are made of. Expand, promote, then contract.",
+        "datasets, and an online snapshot as fresh as it was trained on. Versions that look up otherwise have a "
+        "snapshot each, and the job of the pinned version, which is the next one from the merge on, even after an "
+        "abort, rewrites those of former versions as well. It can't where it looks nothing up itself, runs less often, "
+        "or has not the secret or the data files that they are made of. Expand, promote, then contract.",
     ),
 )

@@ -46,7 +46,7 @@ def _workflow(given: Setting, name: str, run: str, inputs: Tree, told: Tree) -> 
     project = given.project
     script = template("credentials") + template(name)
     step = runs("open the pull request", script, {**told, "GH_TOKEN": token(project)})
-    steps = [checkout(given, depth=0, branch=given.branch), *python(given, extra(project)), step]
+    steps = [checkout(given, depth=0), *python(given, extra(project)), step]
     return {
         "name": title(given, name),
         "run-name": run,

@@ -117,11 +117,9 @@ def template(name: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(("#!", "# shellcheck")))
 
 
-def checkout(given: Setting, depth: int = 1, branch: object = None) -> Tree:
+def checkout(given: Setting, depth: int = 1) -> Tree:
     """Return the step that fetches the repository; depth 0 is the whole history, of every branch."""
     inputs: Tree = {"persist-credentials": False}
-    if branch:
-        inputs["ref"] = branch
     if depth != 1:
         inputs["fetch-depth"] = depth
     return uses(given, "check out", "actions/checkout", inputs)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from builders import a_model, a_project, a_release
+from builders import a_batch_serving, a_model, a_project, a_release
 from mlc_compiler.backend.capability import Capability, Capable, too_old
 from mlc_compiler.backend.registry import installed
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.spec import KINDS
 from mlc_compiler.spec.documentation import find
+from mlc_targets.kubernetes import TARGET as KUBERNETES
 
 CAPABLE = [target for target in installed().targets if isinstance(target, Capable)]
 ROWS = [(target.name, row) for target in CAPABLE for row in target.capabilities()]
@@ -53,13 +54,22 @@ def test_a_cluster_that_is_too_old_is_refused() -> None:
     assert not any(u.origin.field.endswith("version") for u in checked("kubernetes", version="1.31"))
 
 
-@pytest.mark.parametrize(("lacks", "has"), [("1.26", "1.27")])
-def test_a_beta_that_is_on_by_default_will_do(lacks: str, has: str) -> None:
+def test_a_beta_that_is_on_by_default_will_do() -> None:
     def told(version: str) -> list[str]:
         return [u.message for u in checked("kubernetes", version=version, snapshot_access="ReadWriteOncePod")]
 
-    assert any("ReadWriteOncePod" in message and "since 1.27" in message for message in told(lacks))
-    assert not any("since" in message for message in told(has))
+    assert any("ReadWriteOncePod" in message and "since 1.27" in message for message in told("1.26"))
+    assert told("1.27") == []
+
+
+def test_jobs_need_a_cluster_whose_schedules_have_a_time_zone() -> None:
+    def told(version: str) -> list[str]:
+        project = a_project(targets={"kubernetes": {"version": version}})
+        found = KUBERNETES.check(a_release(a_model(serving=a_batch_serving()), project=project))
+        return [u.message for u in found if u.origin.field.endswith("version")]
+
+    assert ["time zone since 1.25" in message for message in told("1.24")] == [True]
+    assert told("1.25") == []
 
 
 @pytest.mark.parametrize("version", [1.8, "1", "v1.8", "1.8.1", "", None])
