@@ -16,6 +16,8 @@ from typing import Any
 import kubernetes_validate
 import yaml
 from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from consumers import tools
 from mlc_compiler.cli.project import LockUse, make, read_project
@@ -48,10 +50,10 @@ def artifacts(root: Path) -> dict[str, str] | None:
 
 
 def schemas_find(mutant: Mutant) -> bool:
-    """Tell whether a YAML parser and the published JSON Schemas refuse the mutant's file."""
+    """Tell whether a parser of YAML 1.2 and the published JSON Schemas refuse the mutant's file."""
     try:
-        documents = list(yaml.load_all(mutant.text, Loader=yaml.CSafeLoader))
-    except (yaml.YAMLError, UnicodeDecodeError):
+        documents = list(YAML(typ="safe", pure=True).load_all(mutant.text))
+    except (YAMLError, UnicodeDecodeError):
         return True
     return any(_refused(document) for document in documents)
 

@@ -6,7 +6,8 @@ import pytest
 
 from mutants import all_mutants
 from mutants.judge import Copies, findings
-from mutants.mutant import Mutant
+from mutants.mutant import Mutant, source, specs
+from mutants.peers import schemas_find
 
 MUTANTS = tuple(all_mutants())
 LEAST, LEAST_SUGGESTED = 300, 0.9
@@ -39,6 +40,13 @@ def test_there_are_enough_mutants_and_no_two_alike() -> None:
 @pytest.mark.parametrize("example", sorted({mutant.example for mutant in MUTANTS}))
 def test_a_clean_example_has_no_finding(example: str, copies: Copies) -> None:
     assert findings(copies.root(example)) == []
+
+
+@pytest.mark.parametrize("example", sorted({mutant.example for mutant in MUTANTS}))
+def test_the_published_schemas_take_a_clean_example(example: str) -> None:
+    for file in specs(example):
+        clean = Mutant("clean", file, example, file, source(example, file).encode(), 1)
+        assert not schemas_find(clean), file
 
 
 def test_mutants_are_the_same_in_every_run() -> None:
