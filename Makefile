@@ -6,7 +6,7 @@ MLC := $(BIN)/mlc -C examples/flights
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format generate estimators bench mutants requirements clean
+.PHONY: help demo story test lint format generate estimators bench mutants requirements clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,9 @@ demo: $(VENV)/run.stamp ## validate, plan, run, release and build examples/fligh
 	@echo
 	@echo "report: $$(find examples/flights/.mlc -name 'report*.html' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)"
 	@echo "serve:  $(MLC) serve late-arrival"
+
+story: $(VENV)/run.stamp ## from the first commit to a promoted and rolled-back production, on a copy of examples/flights
+	@tools/story.sh
 
 test: lint node_modules/.stamp ## lint, then every test
 	$(BIN)/python -m pytest -n 2

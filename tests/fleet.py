@@ -22,7 +22,6 @@ kind: Project
 metadata: {name: fleet, owner: platform}
 spec:
   image_registry: registry.example.com/fleet
-  store: {ci: "s3://fleet/store"}
   targets:
     {kubernetes: {}, argo-rollouts: {traffic: gateway-api}, docker: {}, github-actions: {}, prometheus: {},
      model-card: {}}

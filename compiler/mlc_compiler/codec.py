@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
-_SCALARS = (str, int, float, bool, type(None))
+_SCALARS = frozenset((str, int, float, bool, type(None)))
 Json = Any
 """A JSON value; `Any`, since type hints can't describe decoding by a type that is only known when it runs."""
 
@@ -22,12 +22,12 @@ def to_json(value: object) -> Json:
         return value
     if fields := _defaults(type(value)):  # type: ignore[arg-type]  # a class is hashable
         return {
-            name: to_json(item)
+            name: item if type(item) in _SCALARS else to_json(item)
             for name, default in fields
-            if (item := getattr(value, name)) != default or default is dataclasses.MISSING
+            if (item := getattr(value, name)) is not default and item != default
         }
     if isinstance(value, tuple | list):
-        return [to_json(v) for v in value]
+        return [v if type(v) in _SCALARS else to_json(v) for v in value]
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
     return value

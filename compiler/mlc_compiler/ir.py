@@ -477,7 +477,7 @@ class Model:
     controller: Literal["deployment", "rollout", "cron_job"] = "deployment"
     pin: Pin | None = None
     origin: Origin = Origin("")
-    retrain: Retrain | None = None  # its monitor's: workflows of all models follow from it, and from no more of monitors
+    retrain: Retrain | None = None  # its monitor's, apart: shared workflows follow from this much of monitors alone
 
     def dataset(self, name: str) -> Dataset:
         return next(d for d in self.datasets if d.name == name)

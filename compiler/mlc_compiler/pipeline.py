@@ -26,10 +26,9 @@ from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.resolve import resolve
 from mlc_compiler.frontend.workspace import SpecFile
 from mlc_compiler.frontend.yaml_source import YamlDocument, load
-from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.models import resolve_models
 from mlc_compiler.middle.pins import Pins
-from mlc_compiler.middle.release import preview, project_ir, promoted, release
+from mlc_compiler.middle.release import lowering, preview, project_ir, promoted, release
 from mlc_compiler.middle.resolved import ResolvedModel
 from mlc_compiler.spec import API_VERSION
 
@@ -102,15 +101,15 @@ def compile_project(project: Project, inputs: Inputs, sink: Sink) -> Compilation
 
 def lower_project(project: Project, models: Mapping[str, ResolvedModel], inputs: Inputs, sink: Sink) -> Compilation:
     """Return the releases of a project whose models compiled, whatever the analyses say of it."""
-    controllers = frozenset(c for t in inputs.targets for c in t.controllers)
+    lower = lowering(frozenset(c for t in inputs.targets for c in t.controllers))
     base = project_ir(project, inputs.lock.pinned())
     runs = {e.name: promoted(e, models, inputs.pins, sink) for e in project.environments}
     releases = tuple(
-        release(base, e, {**models, **runs[e.name]}, inputs.pins, controllers, sink) for e in project.environments
+        release(base, e, {**models, **runs[e.name]}, inputs.pins, lower, sink) for e in project.environments
     )
     if inputs.preview:
         releases = tuple(map(preview, releases))
-    current = tuple(lower_model(models[name], controllers, None) for name in sorted(models))
+    current = tuple(lower(models[name], None) for name in sorted(models))
     ahead = {(environment, name): model for environment, found in runs.items() for name, model in found.items()}
     return Compilation(project, models, ir.ProjectRelease(base, releases, current), ahead)
 
@@ -142,7 +141,10 @@ def emit_release(
 def _environment(project: Project, release: ir.Release, targets: tuple[Target, ...], sink: Sink) -> Iterator[Artifact]:
     pinned = release.with_models(tuple(m for m in release.models if m.pin))
     emitted = [
-        replace(a, target=t.name, model=m.name) for t in targets for m in pinned.models for a in t.emit_model(pinned, m)
+        Artifact(a.path, a.text, a.origin, a.parts, a.environment, m.name, t.name)  # `replace` takes six times as long
+        for m in pinned.models
+        for t in targets
+        for a in t.emit_model(pinned, m)
     ]
     emitted += [replace(a, target=t.name) for t in targets for a in t.emit_environment(pinned)]
     yield from emitted

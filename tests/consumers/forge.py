@@ -81,7 +81,10 @@ case "$1 $2" in
     fi
     exit ;;
   "pr create") test -n "$GH_TOKEN"; cat "$text" > "$FORGE/pulls/$pull"; echo "URL/$branch"; exit ;;
-  "pr edit") branch=${3#URL/}; pull=$(tr / _ <<< "$branch"); if [ -n "$text" ]; then cat "$text" > "$FORGE/pulls/$pull"; fi; exit ;;
+  "pr edit")
+    pull=$(tr / _ <<< "${3#URL/}")
+    if [ -n "$text" ]; then cat "$text" > "$FORGE/pulls/$pull"; fi
+    exit ;;
 esac
 for last in "$FORGE"/comments/*; do :; done
 case "$*" in

@@ -257,6 +257,7 @@ def test_a_package_whose_training_and_serving_differ_becomes_no_image(
     outcome = building(engine, other)
     assert not outcome.accepted
     assert "error[MLC360]: `distance` is" in outcome.output
+    shutil.rmtree(other / "package")
     serving.a_package(other / "package", request=request)
     assert (outcome := building(engine, other)).accepted, outcome.output
 

@@ -352,7 +352,7 @@ def test_a_good_pull_request_passes_and_says_what_it_changes(forge: Forge) -> No
     edit(forge, "acme/python:3.11", "acme/python:3.11.16")
     outcome = propose(forge)
     assert outcome.accepted, outcome.output
-    assert jobs(outcome) == {"validate": True, "plan": True, "comment": True, "check": True}
+    assert jobs(outcome) == {"validate": True, "plan": True, "comment": True, "check": True, "pins": True}
     comment = (forge.folder / "comments" / "1").read_text("utf-8")
     assert comment.startswith("<!-- mlc plan of minimal -->\n")
     assert "Dockerfile" in comment or "bad-day" in comment
@@ -376,7 +376,7 @@ def test_a_broken_spec_fails_where_it_stands(forge: Forge) -> None:
     edit(forge, "label: {expr:", "lable: {expr:", build=False)
     outcome = propose(forge)
     assert not outcome.accepted
-    assert jobs(outcome) == {"validate": False}
+    assert jobs(outcome) == {"validate": False, "pins": False}
     assert re.search(r"::error.*file=mlc\.yaml,line=\d+", outcome.output)
     assert not (forge.folder / "gh.log").exists()
 
@@ -386,7 +386,7 @@ def test_what_is_not_built_fails_the_check_and_is_still_planned(forge: Forge) ->
     edit(forge, "acme/python:3.11", "acme/python:3.11.16", build=False)
     outcome = propose(forge)
     assert not outcome.accepted
-    assert jobs(outcome) == {"validate": True, "plan": True, "comment": True, "check": False}
+    assert jobs(outcome) == {"validate": True, "plan": True, "comment": True, "check": False, "pins": True}
     assert "differs: deploy/images/bad-day/Dockerfile" in outcome.output
 
 
@@ -394,5 +394,5 @@ def test_what_is_not_built_fails_the_check_and_is_still_planned(forge: Forge) ->
 def test_the_pull_request_of_a_fork_gets_no_comment(forge: Forge) -> None:
     outcome = propose(forge, "somebody/minimal")
     assert outcome.accepted, outcome.output
-    assert jobs(outcome) == {"validate": True, "plan": True, "check": True}
+    assert jobs(outcome) == {"validate": True, "plan": True, "check": True, "pins": True}
     assert not (forge.folder / "gh.log").exists()

@@ -27,6 +27,15 @@ Edit = tuple[str, str, str]
 """File, text in it, and what stands there instead; or RELEASE, a model and the environment that it is pinned in."""
 RELEASE = "release"
 
+CANARY = """strategy: canary
+  traffic: {requests_per_second: 200}
+  steps: [{weight: 5, hold: 30m}, {weight: 25, hold: 1h}, {weight: 100}]
+  analysis:
+    - {metric: error_rate, max: 1%, interval: 1m, failure_limit: 3}
+"""
+ROLLING = ("specs/score-1.yaml", CANARY, "strategy: rolling\n")
+"""The workload goes from one controller to another."""
+
 EDITS: tuple[Edit, ...] = (
     ("specs/score-0.yaml", "max: 10", "max: 12"),
     ("specs/score-0.yaml", "amount > 100", "amount > 250"),
@@ -34,7 +43,7 @@ EDITS: tuple[Edit, ...] = (
     (RELEASE, "score-0", "prod"),
     (RELEASE, "score-9", "staging"),
     ("specs/score-1.yaml", "weight: 25", "weight: 30"),
-    ("specs/score-1.yaml", "strategy: canary", "strategy: rolling"),
+    ROLLING,
     ("specs/score-2.yaml", "min: 0.70", "min: 0.75"),
     ("specs/score-4.yaml", "happened_at: {type: timestamp, required: true}", "happened_at: {type: timestamp}"),
     ("specs/score-4.yaml", "method: psi", "method: ks"),
@@ -173,7 +182,7 @@ def test_an_edit_ends_as_if_nothing_were_remembered(built: Path, edit: Edit) -> 
 
 def test_an_edit_and_its_release_end_as_if_nothing_were_remembered(built: Path) -> None:
     with a_copy(built) as root:
-        for edit in (*EDITS[:3], ("specs/score-1.yaml", "strategy: canary", "strategy: rolling"), RELEASED):
+        for edit in (*EDITS[:3], ROLLING, RELEASED):
             apply(root, edit)
             same(root, "build")
         same(root, "plan")

@@ -26,6 +26,7 @@ from mlc_compiler.probability import (
 
 _HALVINGS = 40
 _PARTS = 25
+_STEPS = 4
 _NEARLY = 1 - 1e-9
 _MOST_ROWS = 1e5
 
@@ -219,47 +220,50 @@ def ratio_pass_probability(
     """Return the chance that the smaller of two rates over the larger passes `min: limit`.
 
     The judge's lower end is a percentile of resamples of the ratio, at Hesterberg's widened level; it clears the limit
-    where few resamples lie beyond it on either side of 1: which ratios do comes first, then how often they show.
+    where few resamples lie beyond it on either side of 1. A resample does where `first - limit * second` is negative:
+    a difference, which is normal, of an error that the blocks only estimate and a finite number of resamples blurs.
     """
     if limit <= 0:
         return 1.0
-    blocks = max(support, 2)
+    z, blur = _resampled_level(confidence, max(support, 2))
+    return max(
+        1 - sum(_falls_short(limit, r, n, z, blur) for r, n in ((rates, counts), (rates[::-1], counts[::-1]))), 0
+    )
+
+
+@lru_cache(maxsize=256)
+def _resampled_level(confidence: float, blocks: int) -> tuple[float, float]:
+    """Return how many standard errors the percentile lies below the value, and the variance of that number."""
     # Resamples of blocks spread less by sqrt((blocks - 1) / blocks), which the widened level makes up for.
-    widened = math.sqrt(blocks / (blocks - 1))
-    level = normal_cdf(-widened * t_quantile((1 + confidence) / 2, blocks - 1))
-    level = normal_cdf(normal_quantile((level * (RESAMPLES - 1) + 1) / (RESAMPLES + 1)) / widened)
-    below, above = (_clear(limit, level, r, n) for r, n in ((rates, counts), (rates[::-1], counts[::-1])))
-    return max(below + above - 1, 0.0)
+    widened, df = math.sqrt(blocks / (blocks - 1)), blocks - 1
+    level = normal_cdf(-widened * t_quantile((1 + confidence) / 2, df))
+    level = (level * (RESAMPLES - 1) + 1) / (RESAMPLES + 1)
+    shown = -normal_quantile(level)
+    z = shown / widened * (1 - 1 / (4 * df))
+    return z, z * z / (2 * df) + level * (1 - level) / RESAMPLES * 2 * math.pi * math.exp(shown * shown)
 
 
-def _clear(limit: float, level: float, rates: tuple[float, float], counts: tuple[int, int]) -> float:
-    """Return the chance that the first rate does not show too far below the second: a difference, which is normal."""
-    least = _least_ratio(limit, level, rates[1], counts)
-    return 1 - _below(least, rates, counts) if math.isfinite(least) else 0.0
-
-
-def _below(ratio: float, rates: tuple[float, float], counts: tuple[int, int]) -> float:
-    """Return P(first < ratio x second) of two shares that show these rates."""
+def _falls_short(limit: float, rates: tuple[float, float], counts: tuple[int, int], z: float, blur: float) -> float:
+    """Return the chance that the first rate shows too far below the second, over what the second shows."""
     (first, second), (n, m) = rates, counts
-    spread = math.sqrt(first * (1 - first) / n + ratio * ratio * second * (1 - second) / m)
-    return normal_cdf((ratio * second - first) / spread)
+    own, other = first * (1 - first) / n, second * (1 - second) / m
+    spread = math.sqrt(own + blur * (own + limit * limit * other))
+    shown = (min(max(second + q * math.sqrt(other), 0.0), 1.0) for q in _normal_parts())
+    return sum(normal_cdf((_least_rate(limit, first, s, counts, z) - first) / spread) for s in shown) / _PARTS
 
 
-@lru_cache(maxsize=4096)
-def _least_ratio(limit: float, level: float, rate: float, counts: tuple[int, int]) -> float:
-    """Return the least ratio shown whose resamples seldom lie beyond the limit; infinite where not even 1 does."""
+@lru_cache(maxsize=1)
+def _normal_parts() -> tuple[float, ...]:
+    """Return equally likely values of a standard normal."""
+    return tuple(normal_quantile((i + 0.5) / _PARTS) for i in range(_PARTS))
 
-    def beyond(ratio: float) -> float:
-        shown = (rate * ratio, rate)
-        return _below(limit, shown, counts) + _below(limit, shown[::-1], counts[::-1])
 
-    if beyond(1.0) > level:
-        return math.inf
-    low, high = limit, 1.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if beyond(middle) <= level else (middle, high)
-    return high
+def _least_rate(limit: float, near: float, second: float, counts: tuple[int, int], z: float) -> float:
+    """Return the first rate to show beside the second: its error is its own, so that it is found in a few steps."""
+    rate, other = near, limit * limit * second * (1 - second) / counts[1]
+    for _ in range(_STEPS):
+        rate = min(limit * second + z * math.sqrt(rate * (1 - rate) / counts[0] + other), 1.0)
+    return rate
 
 
 def rate_rows_needed(

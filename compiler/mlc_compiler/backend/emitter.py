@@ -111,10 +111,13 @@ class _Lines:
     def origins(self) -> tuple[Part, ...]:
         """Return the parts in order of lines, without those that repeat the one before."""
         parts: list[Part] = []
-        last = len(self.lines)
+        last, before = len(self.lines), None
         for line, origin in self._starts.items():
-            if origin is not None and line <= last and (not parts or parts[-1].origin != origin):
+            if origin is None or line > last or origin is before:  # mostly the same one, not only an equal one
+                continue
+            if before is None or before != origin:
                 parts.append(Part(line, origin))
+                before = origin
         return tuple(parts)
 
 
@@ -172,7 +175,7 @@ class _Yaml(_Lines):
 
     def _value(self, value: object, head: str, pad: str) -> None:
         """Write what stands after `head`, a key with its colon or a dash, on the same line or below it."""
-        if type(value) in _SINGLE:
+        if type(value) in _SINGLE or (type(value) is str and "\n" not in value):
             self.lines.append(f"{head} {_scalar(value)}")
         elif type(value) is Sourced:
             outer = self.begin(value.origin)
@@ -241,7 +244,7 @@ def _key(key: object) -> str:
 
 def _scalar(value: object) -> str:
     if isinstance(value, str):
-        return _text(value)
+        return _short_text(value) if len(value) <= _LONGEST_CACHED else _text(value)
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from mlc_compiler import conventions
@@ -91,9 +91,10 @@ def snapshot_folder(model: Model) -> str:
 
 def _rows_of(dataset: Dataset) -> tuple[object, ...]:
     """Return what decides which rows a dataset has and when they are known; a secret opens them and is none of it."""
-    columns = tuple((column.name, column.type, column.known_at) for column in dataset.columns)
-    known = (dataset.event_time, dataset.delay, dataset.until)
-    return dataset.name, replace(dataset.source, secret=None), columns, known
+    source = dataset.source
+    read = (source.format, source.path, source.url, source.query, source.delimiter, source.header)
+    columns = [(column.name, column.type, column.known_at) for column in dataset.columns]
+    return dataset.name, read, columns, dataset.event_time, dataset.delay, dataset.until
 
 
 def looked_up(model: Model) -> tuple[Dataset, ...]:

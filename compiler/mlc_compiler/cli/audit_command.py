@@ -69,7 +69,7 @@ def _audit(git: Repository, options: argparse.Namespace, now: int, console: Cons
         if options.environment in (None, e) and fnmatchcase(m, options.model)
     }
     if not pairs:
-        console.say(f"mlc audit: nothing in git's history pins `{options.model}`")
+        console.refuse(f"mlc audit: nothing in git's history pins `{options.model}`")
         return 2 if options.model != "*" else 0
     found = [t for (e, m), h in pairs.items() for t in _wanted(list(tenures(h, e, m, now)), options.on)]
     if _cut(git, found, options.on, console):

@@ -13,6 +13,9 @@ from pathlib import Path
 from mlc_compiler.cli.unchanged import STDERR, STDOUT, Record, colored
 from mlc_compiler.diagnostics import Finding, Severity
 
+SHOWN = 100
+"""Findings from which on warnings are counted only, unless --verbose or another format asks for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Console:
@@ -48,6 +51,10 @@ class Console:
         if not self.quiet:
             self._err(_line(text))
 
+    def refuse(self, text: str) -> None:
+        """Print why the command can't run as asked, quiet or not; control characters that were typed come back escaped."""
+        self._err(_line("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)))
+
     def _err(self, text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -55,6 +62,8 @@ class Console:
 
     def findings(self, findings: Iterable[Finding], root: Path) -> bool:
         """Show the findings, as the result where they are it, else as text; return whether one is an error."""
+        if not (self.judges and self.format != "text") and not (self.github or self.verbose):
+            return self._first_findings(findings, root)
         from mlc_compiler.frontend.locate import locate
         from mlc_compiler.render import render_github, render_json, render_sarif, render_text
 
@@ -73,6 +82,23 @@ class Console:
             sys.stderr.write(render_github(located))
             step_summary(located)
         return any(f.severity is Severity.ERROR for f in located)
+
+    def _first_findings(self, findings: Iterable[Finding], root: Path) -> bool:
+        """Show every error, and as many warnings as somebody reads; return whether one is an error."""
+        told = [f for f in findings if f.severity is not Severity.INFO]
+        if not told:
+            return False
+        from mlc_compiler.frontend.locate import locate, of_first_files
+        from mlc_compiler.render import render_text
+
+        read = reader(root)
+        taken, left = of_first_files(told, SHOWN)
+        located = locate(taken, read)
+        shown = [f for i, f in enumerate(located) if i < SHOWN or f.severity is Severity.ERROR]
+        left += len(located) - len(shown)
+        more = f"and {left:,} more warning{'s' if left > 1 else ''}: --verbose shows all\n" if left else ""
+        self._err(render_text(shown, read, self.color, 120) + more)
+        return any(f.severity is Severity.ERROR for f in shown)
 
 
 def _line(text: str) -> str:

@@ -92,7 +92,7 @@ def _project(directory: Path) -> Iterator[Check]:
     if project is None or sink.failed():
         yield Check("bad", "the specs have errors", "mlc validate")
         return
-    yield Check("ok", f"project {project.document.name}: {len(project.models)} models")
+    yield Check("ok", f"project {project.document.name}: {len(project.models)} model{'s' * (len(project.models) != 1)}")
     for target in registry.chosen(project.spec.targets):
         if isinstance(target, Capable):
             rows = target.capabilities()

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if text is not None:
         console.out(text)
         return 0
-    console.say(f"mlc explain: nothing is called `{subject}`{_near(subject)}")
+    console.refuse(f"mlc explain: nothing is called `{subject}`{_near(subject)}")
     return 2
 
 
@@ -107,4 +107,5 @@ def _near(subject: str) -> str:
 
     names = [f"{k.lower()}.{p}" for k, m in KINDS.items() for p in field_paths(m)]
     near = nearest(subject.lower(), [*names, *(k.lower() for k in KINDS), *(c.lower() for c in REGISTRY)])
-    return f"; did you mean `{near}`?" if near else "; `mlc explain` lists what there is"
+    shown = near.upper() if near and near.upper() in REGISTRY else near
+    return f"; did you mean `{shown}`?" if shown else "; `mlc explain` lists what there is"

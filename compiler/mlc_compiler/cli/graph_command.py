@@ -43,7 +43,7 @@ def _rollout(project: Project, options: argparse.Namespace, console: Console) ->
         wrong = f"`{name}` has no rollout" if options.model else "say whose rollout to draw"
         near = nearest(name, rolled) if options.model else None
         known = f"did you mean {near}?" if near else f"models with a rollout: {', '.join(sorted(rolled)) or 'none'}"
-        console.say(f"mlc graph rollout: {wrong}; {known}")
+        console.refuse(f"mlc graph rollout: {wrong}; {known}")
         return 2
     console.out(draw(model, model.rollout.spec, options.format))
     return 0

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--up", action="store_true", help="only what it depends on")
     parser.add_argument("--down", action="store_true", help="only what depends on it")
-    parser.add_argument("--format", choices=("text", "json", "mermaid", "html"), default="text")
+    parser.add_argument("--format", choices=("text", "json", "mermaid", "html"), default="text", help="text by default")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     graph = lineage(opened.project, opened.compilation.models)
     found = named(options.node, graph) if options.node is not None else Named(None)
     if found.problem:
-        console.say(f"mlc lineage: {found.problem}")
+        console.refuse(f"mlc lineage: {found.problem}")
         return 2
     if found.others:
         others = ", ".join(map(str, found.others))

@@ -135,7 +135,7 @@ def _datasets(project: Project, pattern: str, console: Console) -> tuple[str, ..
         hint = (
             f"did you mean `{near}`?" if near else f"the datasets are {', '.join(sorted(project.datasets)) or 'none'}"
         )
-        console.say(f"mlc: `dataset:{pattern}` picks no dataset; {hint}")
+        console.refuse(f"mlc: `dataset:{pattern}` picks no dataset; {hint}")
     return found
 
 

@@ -6,6 +6,7 @@ Command modules are imported only when called, so that each starts as fast as wh
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -49,6 +50,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
 
 def run(arguments: list[str]) -> int:
     """Parse, dispatch, and turn whatever happens into an exit code."""
+    if sys.stdout is None:  # closed by who called: what nobody can read is written nowhere
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
     try:
         return _run(arguments)
     except KeyboardInterrupt:
@@ -58,12 +61,24 @@ def run(arguments: list[str]) -> int:
         # The reader of our output went away, e.g. `mlc plan | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as error:
+        return _no_room(error, arguments)
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else USAGE
     except Exception as error:  # our own bug: the user gets a report to send, not a traceback
         from mlc_compiler.cli.crash import report
 
         return report(error, arguments)
+
+
+def _no_room(error: OSError, arguments: list[str]) -> int:
+    """Say that the disk is full, which is no bug of ours; every other error of the system that comes this far is one."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        from mlc_compiler.cli.crash import report
+
+        return report(error, arguments)
+    print(f"mlc: {error.filename or 'the output'} can't be written: {error.strerror}", file=sys.stderr)
+    return FAILED
 
 
 def _run(arguments: list[str]) -> int:

@@ -163,7 +163,7 @@ def _shown(
         try:
             save(options.out, plan, opened, changes)
         except OSError as error:
-            console.say(f"mlc plan: {options.out} can't be written: {error.strerror}")
+            console.refuse(f"mlc plan: {options.out} can't be written: {error.strerror}")
             return 1
         console.say(f"saved to {options.out}; `mlc build --plan {options.out}` builds it while nothing else changes")
     return 2 if plan and options.detailed_exitcode else 0

@@ -123,7 +123,7 @@ def read_project(root: Path, sink: Sink) -> Project | None:
     folders = workspace.spec_folders(first)
     paths = [p for p in workspace.spec_paths(root, folders) if p != PROJECT_FILE]
     files = [f for f in (workspace.read(root, p, sink) for p in paths) if f is not None]
-    if not paths and b"\n---" not in first.content:
+    if not paths and b"kind: Project" in first.content and b"\n---" not in first.content:
         sink.warn(
             "MLC213",
             Place(PROJECT_FILE).at("spec", "specs"),

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.gitops.signing import SigningUnavailable
 
     if not options.verify and (options.model is None or options.environment is None):
-        console.say("mlc promote: say which model, and --to which environment; or --verify")
+        console.refuse("mlc promote: say which model, and --to which environment; or --verify")
         return 2
     opened = open_project(options.directory, console, lock=LockUse.REQUIRED, artifacts=not options.verify)
     if opened is None:

@@ -54,7 +54,7 @@ def _run(opened: Workspace, options: argparse.Namespace, key: str | None, consol
         return max(record_rollout(opened, release, m.name, options, key, console) for m in models)
     if release.environment.tracks is None:
         source = release.environment.promoted_from
-        console.say(f"mlc release: {options.environment} is promoted to from {source}; use `mlc promote`")
+        console.refuse(f"mlc release: {options.environment} is promoted to from {source}; use `mlc promote`")
         return 1
     return max(_release(opened, release, m.name, options, key, console) for m in models)
 

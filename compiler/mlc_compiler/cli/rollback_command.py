@@ -51,12 +51,12 @@ def _known(root: Path, options: argparse.Namespace, console: Console) -> bool:
 
     kept = ("evidence", "snapshots", "keys")
     folders = sorted(p.name for p in (root / ENVIRONMENTS_FOLDER).glob("*") if p.is_dir() and p.name not in kept)
-    if not is_environment(options.environment, folders, console):
+    if not is_environment(options.environment, folders, console, "environment with pins"):
         return False
     names = sorted(p.stem for p in (root / ENVIRONMENTS_FOLDER / options.environment).glob("*.yaml"))
     if options.model in names:
         return True
     near = nearest(options.model, names)
     hint = f"did you mean `{near}`?" if near else f"pinned there are {', '.join(names) or 'none'}"
-    console.say(f"mlc: {options.environment} has no pin of `{options.model}`; {hint}")
+    console.refuse(f"mlc: {options.environment} has no pin of `{options.model}`; {hint}")
     return False

@@ -21,7 +21,7 @@ from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.yaml_source import load
 from mlc_compiler.gitops.pins import read_pins
 from mlc_compiler.middle.pins import Pins
-from mlc_compiler.middle.release import project_ir, release
+from mlc_compiler.middle.release import lowering, project_ir, release
 from mlc_compiler.middle.resolved import parse_snapshot
 from mlc_compiler.pipeline import emit_release
 from mlc_compiler.spec.environment import Environment
@@ -70,7 +70,7 @@ def rendered_from_snapshots(
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # a snapshot that another mlc wrote
     controllers = frozenset(c for t in targets for c in t.controllers)
-    made = release(project_ir(project, lock.pinned()), document, current, pins, controllers, sink)
+    made = release(project_ir(project, lock.pinned()), document, current, pins, lowering(controllers), sink)
     artifacts = emit_release(project, made, targets, sink)
     changes = diff(salvaged.root, artifacts, Digests.load(salvaged.root), (f"{DEPLOY_FOLDER}/{environment}",))
     sink.extend(changes.findings)

@@ -20,7 +20,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     kind = options.kind and next((k for k in KINDS if k.lower() == options.kind.lower().replace("_", "")), None)
     if options.kind and kind is None:
         near = nearest(options.kind, KINDS)
-        console.say(f"mlc schema: there is no kind `{options.kind}`" + (f"; did you mean `{near}`?" if near else ""))
+        console.refuse(f"mlc schema: there is no kind `{options.kind}`" + (f"; did you mean `{near}`?" if near else ""))
         return 2
     console.out(json.dumps(schema_of(kind) if kind else union_schema(), indent=2, ensure_ascii=False))
     return 0

@@ -20,7 +20,7 @@ def models(releases: ir.ProjectRelease, wanted: str | None, console: Console) ->
         names = [m.name for m in releases.models]
         near = nearest(wanted.partition(":")[2] or wanted, names)
         hint = f"did you mean `{near}`?" if near else f"the models are {', '.join(names) or 'none'}"
-        console.say(f"mlc: `{wanted}` picks no model; {hint}")
+        console.refuse(f"mlc: `{wanted}` picks no model; {hint}")
     return found
 
 
@@ -43,13 +43,13 @@ def environment(releases: ir.ProjectRelease, name: str, console: Console) -> ir.
     return next(r for r in releases.releases if r.environment.name == name)
 
 
-def is_environment(name: str, names: Sequence[str], console: Console) -> bool:
-    """Tell whether there is an environment of this name; if not, name the nearest."""
+def is_environment(name: str, names: Sequence[str], console: Console, kind: str = "environment") -> bool:
+    """Tell whether there is an environment of this name, of those that `kind` says; if not, name the nearest."""
     if name in names:
         return True
     near = nearest(name, names)
     hint = f"did you mean `{near}`?" if near else f"the environments are {', '.join(names) or 'none'}"
-    console.say(f"mlc: there is no environment `{name}`; {hint}")
+    console.refuse(f"mlc: there is no {kind} `{name}`; {hint}")
     return False
 
 

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.model.endswith(".json"):
         return _saved(options, console)
     if options.format not in ("text", "json"):
-        console.say(f"mlc show: {options.format} is a format of saved plans; values are text or json")
+        console.refuse(f"mlc show: {options.format} is a format of saved plans; values are text or json")
         return 2
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.project import open_project
@@ -111,7 +111,7 @@ def _sql(opened: Workspace, model: Model, options: argparse.Namespace, console: 
     if options.sql != "*" and options.sql not in names:
         near = nearest(options.sql, names)
         hint = f"did you mean `{near}`?" if near else f"its features are {', '.join(names)}"
-        console.say(f"mlc show: {model.name} has no feature `{options.sql}`; {hint}")
+        console.refuse(f"mlc show: {model.name} has no feature `{options.sql}`; {hint}")
         return 2
     for feature in model.features.features:
         if options.sql in ("*", feature.name):

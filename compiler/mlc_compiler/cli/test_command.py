@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.say("mlc test: no installed target computes features here; install mlc-compiler[run]")
         return 1
     if options.view is not None and options.view not in opened.project.views:
-        console.say(f"mlc test: there is no feature view `{options.view}`")
+        console.refuse(f"mlc test: there is no feature view `{options.view}`")
         return 2
     tests = [t for t in feature_tests(opened.project, opened.lock) if options.view in (None, t.view)]
     parity = [t for t in parity_tests(opened.project, opened.lock) if options.view in (None, t.view)]

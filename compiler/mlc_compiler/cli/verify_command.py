@@ -48,9 +48,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         count = 0
     if console.findings(sink, opened.root):
         return 1
-    console.out(
-        f"{count} pins and what they name are whole{'' if held.keys else '; the project names no signing keys'}"
-    )
+    whole = "1 pin and what it names is whole" if count == 1 else f"{count} pins and what they name are whole"
+    console.out(f"{whole}{'' if held.keys else '; the project names no signing keys'}")
     return 0
 
 

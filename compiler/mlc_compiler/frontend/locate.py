@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from mlc_compiler.diagnostics import Finding, Place, Span
+from mlc_compiler.diagnostics import Finding, Place, Severity, Span
 from mlc_compiler.frontend.positions import Positions
 from mlc_compiler.frontend.yaml_source import positions
 
@@ -20,6 +21,24 @@ def locate(findings: Iterable[Finding], read: Read) -> list[Finding]:
     finder = _Finder(read)
     located = dict.fromkeys(finder.located(finding) for finding in findings)
     return sorted(_without_echoes(located), key=lambda finding: (finding.span(), finding.code, finding.message))
+
+
+def of_first_files(findings: Iterable[Finding], enough: int) -> tuple[list[Finding], int]:
+    """Return the findings of the first files, until there are enough, and of all that have errors; how many are left.
+
+    To find places costs as much as to read a file anew: of a thousand files with a warning each, nobody reads all.
+    """
+    by_file: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_file[finding.at.file].append(finding)
+    taken: list[Finding] = []
+    left = 0
+    for _, found in sorted(by_file.items()):
+        if len(taken) < enough or any(f.severity is Severity.ERROR for f in found):
+            taken += found
+        else:
+            left += len(found)
+    return taken, left
 
 
 def span_finder(read: Read) -> Callable[[Place], Span]:

@@ -70,11 +70,16 @@ class _Fixed(Place):
 
 
 def _without_notes(value: Json) -> Json:
-    """Return the value without its `x-` keys."""
+    """Return the value without its `x-` keys; nearly always the value itself."""
+    written = repr(value)
+    return _stripped(value) if "'x-" in written or '"x-' in written else value
+
+
+def _stripped(value: Json) -> Json:
     if isinstance(value, dict):
-        return {k: _without_notes(v) for k, v in value.items() if not k.startswith("x-")}
+        return {k: _stripped(v) for k, v in value.items() if not k.startswith("x-")}
     if isinstance(value, list):
-        return [_without_notes(v) for v in value]
+        return [_stripped(v) for v in value]
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from mlc_compiler.middle.pins import Pins
 from mlc_compiler.middle.resolved import ResolvedModel, is_snapshot_of, parse_snapshot
 from mlc_compiler.spec.environment import Environment, Patch
 
+Lower = Callable[[ResolvedModel, ir.Pin | None], ir.Model]
 SHOWN = 8
 """Models that one finding names."""
 
@@ -73,21 +74,32 @@ def _names(environment: Document[Environment], current: Mapping[str, ResolvedMod
     return sorted({n for pattern in environment.spec.models for n in matching(pattern, current)})
 
 
+def lowering(controllers: frozenset[str]) -> Lower:
+    """Return what lowers models, each once: without overrides, what environments run differs in the pins alone."""
+    made: dict[int, tuple[ResolvedModel, ir.Model]] = {}
+
+    def lower(resolved: ResolvedModel, pin: ir.Pin | None) -> ir.Model:
+        known = made.get(id(resolved))
+        if known is None:
+            known = made[id(resolved)] = resolved, lower_model(resolved, controllers, None)
+        return known[1] if pin is None else replace(known[1], pin=pin)
+
+    return lower
+
+
 def release(
     base: ir.Project,
     environment: Document[Environment],
     models: Mapping[str, ResolvedModel],
     pins: Pins,
-    controllers: frozenset[str],
+    lower: Lower,
     sink: Sink,
 ) -> ir.Release:
     """Return the release of one environment, of models as it runs them."""
     names = _names(environment, models)
     _report_unpinned(environment, [n for n in names if (environment.name, n) not in pins.pins], sink)
     lowered = (
-        lower_model(
-            apply_overrides(models[name], environment, sink), controllers, pins.pins.get((environment.name, name))
-        )
+        lower(apply_overrides(models[name], environment, sink), pins.pins.get((environment.name, name)))
         for name in names
     )
     return ir.Release(base, _environment(environment), tuple(lowered))

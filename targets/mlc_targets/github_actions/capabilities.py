@@ -27,10 +27,22 @@ CAPABILITIES: tuple[Capability, ...] = (
         _LIMITS, alternative="release the first models in groups; later runs train what changed",
     ),
     Capability(
+        "retrain-by-alert", ("Monitor.retrain.on",), "limited",
+        "an alert starts the workflow by a repository_dispatch, which Alertmanager's webhook can't send as it is",
+        "https://docs.github.com/en/rest/repos/repos#create-a-repository-dispatch-event",
+        alternative="give `retrain` a schedule too, or let a small service turn alerts into events",
+    ),
+    Capability(
         "runner-size", ("Model.train.resources",), "limited",
         "a standard runner has 4 cores and 16 GB, and that of a private repository 2 and 8", _RUNNERS,
         mode="runs_on: ubuntu-*",
         alternative="ask for less, or name the label of a larger runner under ci.runs_on",
+    ),
+    Capability(
+        "schedules", ("Monitor.retrain.schedule",), "limited",
+        "runs may be late or dropped under load, at most every 5 minutes; a public repository without commits for 60 "
+        "days has none", "https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows",
+        alternative="start it from outside by a repository_dispatch",
     ),
     Capability(
         "training-elsewhere", ("Model.train.runner",), "no",

@@ -111,7 +111,10 @@ def _check(given: Setting) -> Tree:
 
 
 def _pins(given: Setting) -> Tree:
-    """Return the job to require: with it, nothing comes into an environment but by a command that checks it."""
+    """Return the job to require: with it, nothing comes into an environment but by a command that checks it.
+
+    It waits for no other job: GitHub takes a required job that is skipped for one that succeeded.
+    """
     steps = [
         checkout(given, depth=0),
         *python(given, extra(given.project)),

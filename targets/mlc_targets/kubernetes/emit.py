@@ -64,8 +64,9 @@ def _objects(release: Release, model: Model, options: Options) -> Iterator[tuple
         yield from _server_objects(release, model, options)
     if model.features.lookups and model.controller != "cron_job":
         yield "online-claim", jobs.online_claim(release, model, options)
-        yield "online-job", jobs.first_online_job(release, model, options)
-        yield "online-cron-job", jobs.online_job(release, model, options)
+        pod = jobs.online_pod(model, options)
+        yield "online-job", jobs.first_online_job(release, model, pod)
+        yield "online-cron-job", jobs.online_job(release, model, pod)
     if jobs.computes_signals(model):
         yield "monitor-cron-job", jobs.monitor_job(release, model, options)
     if _has_jobs(model):

@@ -61,19 +61,19 @@ def batch_job(release: Release, model: Model, options: Options) -> Tree:
     return _cron_job(release, model, pod, (model.name, schedule, DAY))
 
 
-def online_job(release: Release, model: Model, options: Options) -> Tree:
+def online_job(release: Release, model: Model, pod: JobPod) -> Tree:
     """Return the CronJob that rewrites the online snapshot every `online.refresh`."""
     schedule = Sourced(cron_every(model.features.refresh) or "* * * * *", refresh_origin(model))
     deadline = _deadline(model.features.refresh, model)
-    return _cron_job(release, model, _online_pod(model, options), (f"{model.name}-online", schedule, deadline))
+    return _cron_job(release, model, pod, (f"{model.name}-online", schedule, deadline))
 
 
-def first_online_job(release: Release, model: Model, options: Options) -> Tree:
+def first_online_job(release: Release, model: Model, pod: JobPod) -> Tree:
     """Return the Job that writes a snapshot as soon as a version arrives, so that no server waits for the schedule.
 
     A Job can't be changed, so its name follows from what it runs: another image is another Job.
     """
-    spec = _job_spec(release, model, _online_pod(model, options), _deadline(model.features.refresh, model))
+    spec = _job_spec(release, model, pod, _deadline(model.features.refresh, model))
     name = f"{model.name}-online-{hashlib.sha256(yaml_text(spec)[0].encode()).hexdigest()[:8]}"
     return {
         "apiVersion": "batch/v1",
@@ -132,7 +132,8 @@ def refresh_origin(model: Model) -> Origin:
     return Origin(first.origin.document, "spec.online.refresh") if first else model.origin
 
 
-def _online_pod(model: Model, options: Options) -> JobPod:
+def online_pod(model: Model, options: Options) -> JobPod:
+    """Return what writes the online snapshot, on the schedule and when a version arrives."""
     read = tuple(name for lookup in model.features.lookups for name in lookup.reads)
     return JobPod(
         component=ONLINE,

@@ -306,6 +306,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def summary(compared: Compared) -> str:
     """Return in words what was compared."""
     said = f"{compared.compared} golden vectors mean the same in training and serving"
+    if not compared.compared:
+        said = f"none of {compared.vectors} golden vectors could be compared"
     if compared.findings:
         said = f"{len(compared.findings)} features differ between training and serving, of {compared.compared} vectors"
     refused = f"; the server refuses {len(compared.refused)}" if compared.refused else ""

@@ -129,6 +129,23 @@ def test_two_rates_pass_as_often_as_resamples_let_them() -> None:
     assert predicted == pytest.approx(simulated, abs=0.01 + 2 * math.sqrt(0.25 / 1_000))
 
 
+@pytest.mark.parametrize(
+    ("limit", "rates", "count", "blocks", "simulated"),
+    [
+        (0.8, (0.3, 0.3), (600, 2000), 200, 0.746),
+        (0.8, (0.5, 0.5), (300, 2000), 200, 0.886),
+        (0.8, (0.4, 0.44), (1000, 1000), 200, 0.667),
+        (0.8, (0.3, 0.3), (600, 2000), 50, 0.725),
+        (0.6, (0.2, 0.2), (300, 300), 200, 0.714),
+        (0.6, (0.05, 0.05), (1500, 1500), 200, 0.753),
+    ],
+)
+def test_two_rates_pass_within_a_point_of_20_000_simulated_judgements(
+    limit: float, rates: tuple[float, float], count: tuple[int, int], blocks: int, simulated: float
+) -> None:
+    assert ratio_pass_probability(limit, rates, count, 0.95, blocks) == pytest.approx(simulated, abs=0.01)
+
+
 # --- numbers ---------------------------------------------------------------------------------------------------------
 def test_a_model_at_its_bound_passes_in_the_tail_whatever_the_rows() -> None:
     for rows in (200, 2_000, 200_000):

@@ -1,6 +1,6 @@
 """Commands as a user types them: what they print where, and their exit codes."""
 
-from __future__ import annotations
+from __future__ import contextlib
 
 import json
 import shutil
@@ -46,6 +46,40 @@ def test_every_command_has_a_module_that_says_what_it_does() -> None:
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: Streams) -> None:
     assert run(arguments) == 2
     assert capsys.readouterr().err
+
+
+def test_a_refusal_is_said_even_when_quiet_and_keeps_control_characters_off_the_terminal(
+    flights: Path, capsys: Streams
+) -> None:
+    assert run(["-C", str(flights), "-q", "lineage", "a\n\x1b[31m"]) == 2
+    assert capsys.readouterr().err == "mlc lineage: there is no name `a\\n\\x1b[31m`\n"
+
+
+def test_a_misspelt_code_is_suggested_as_it_is_written(capsys: Streams) -> None:
+    assert run(["explain", "MLC999"]) == 2
+    assert "did you mean `MLC969`?" in capsys.readouterr().err
+
+
+def test_a_project_that_does_not_parse_is_not_blamed_for_its_folders(tmp_path: Path, capsys: Streams) -> None:
+    (tmp_path / "mlc.yaml").write_text("")
+    assert run(["validate", "-C", str(tmp_path)]) == 1
+    assert "MLC213" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device is Linux's")
+def test_a_full_disk_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch, capsys: Streams) -> None:
+    with Path("/dev/full").open("w", buffering=1) as full:
+        monkeypatch.setattr("sys.stdout", full)
+        assert run(["explain", "MLC302"]) == 1
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()
+    assert "the output can't be written" in capsys.readouterr().err
+
+
+def test_a_closed_standard_output_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    assert run(["explain", "MLC302"]) == 0
 
 
 def test_a_misspelt_command_is_suggested(capsys: Streams) -> None:

@@ -27,8 +27,7 @@ def write_line(event: str, fields: Mapping[str, object]) -> None:
 def redacted_rows(columns: Sequence[Column], rows: Rows, limit: str = "internal") -> list[dict[str, object]]:
     """Return up to ten rows as they may be logged: values classified above `limit` are replaced."""
     values = {
-        c.name: rows.columns[c.name] if admits(limit, c.classification) else [REDACTED] * rows.count
-        for c in columns
+        c.name: rows.columns[c.name] if admits(limit, c.classification) else [REDACTED] * rows.count for c in columns
     }
     return [{name: column[row] for name, column in values.items()} for row in range(min(rows.count, _MOST_ROWS))]
 
