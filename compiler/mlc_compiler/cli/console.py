@@ -52,7 +52,7 @@ class Console:
             self._err(_line(text))
 
     def refuse(self, text: str) -> None:
-        """Print why the command can't run as asked, quiet or not; control characters that were typed come back escaped."""
+        """Print why the command can't run as asked, quiet or not; control characters come back escaped."""
         self._err(_line("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)))
 
     def _err(self, text: str) -> None:

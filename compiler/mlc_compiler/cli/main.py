@@ -51,7 +51,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
 def run(arguments: list[str]) -> int:
     """Parse, dispatch, and turn whatever happens into an exit code."""
     if sys.stdout is None:  # closed by who called: what nobody can read is written nowhere
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     try:
         return _run(arguments)
     except KeyboardInterrupt:
@@ -72,7 +72,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _no_room(error: OSError, arguments: list[str]) -> int:
-    """Say that the disk is full, which is no bug of ours; every other error of the system that comes this far is one."""
+    """Say that the disk is full, which is no bug of ours; other errors of the system that come this far are."""
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         from mlc_compiler.cli.crash import report
 

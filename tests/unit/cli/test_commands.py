@@ -1,7 +1,8 @@
 """Commands as a user types them: what they print where, and their exit codes."""
 
-from __future__ import contextlib
+from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -80,6 +81,7 @@ def test_a_full_disk_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch, capsys: 
 def test_a_closed_standard_output_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     assert run(["explain", "MLC302"]) == 0
+    sys.stdout.close()
 
 
 def test_a_misspelt_command_is_suggested(capsys: Streams) -> None:
