@@ -113,8 +113,8 @@ def _emptied(bound: BoundModel, spine: Entry, measured: Entry, sink: Sink) -> No
             (sink.error if certain else sink.warn)(
                 "MLC347",
                 bound.document.at("split", fold),
-                f"the {fold} fold lasts about {_about(lasts)}; {' and '.join(_waits(bound, delay))}, so no row of it is "
-                "known when the next fold starts",
+                f"the {fold} fold lasts about {_about(lasts)}; {' and '.join(_waits(bound, delay))}, so no row of it "
+                "is known when the next fold starts",
                 related=[Related("label", "", bound.document.at("label").name())],
                 help=f"give it more than {number_text(round(100 * lost / reach, 1))} % of the rows, or more history",
             )
