@@ -1,7 +1,8 @@
 """Who owns a file: one manifest a folder, so that changes of different models touch different manifests.
 
-A manifest holds each owned file's digest, target, spec document and the origins of its lines, each file on lines of its own. The
-root's also lists the folders outside `deploy/` that hold one, since nothing else leads there once a target is gone.
+A manifest holds each owned file's digest, target, spec document and the origins of its lines, each file on lines of its
+own. The root's also lists the folders outside `deploy/` that hold one, since nothing else leads there once a target is
+gone.
 """
 
 from __future__ import annotations
