@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from mlc_compiler.diagnostics import Sink
@@ -15,7 +16,7 @@ ABSENT = "(none)"
 def field_changes(path: str, before: str, after: str) -> tuple[FieldChange, ...]:
     """Return the fields that differ, in order of the file; one for the whole file where it has no fields."""
     if not path.endswith(STRUCTURED):
-        return (FieldChange("text", f"{before.count(chr(10))} lines", f"{after.count(chr(10))} lines"),)
+        return (FieldChange("text", _unlike(before, after), _unlike(after, before)),)
     old, new = (dict(_leaves(_value(text), "")) for text in (before, after))
     names = list(dict.fromkeys((*new, *old)))
     return tuple(
@@ -23,6 +24,13 @@ def field_changes(path: str, before: str, after: str) -> tuple[FieldChange, ...]
         for n in names
         if old.get(n, ABSENT) != new.get(n, ABSENT)
     )
+
+
+def _unlike(text: str, other: str) -> str:
+    """Return how many lines a text has, and how many of them the other lacks."""
+    lines = Counter(text.splitlines())
+    own = sum((lines - Counter(other.splitlines())).values())
+    return f"{lines.total():,} lines, {own:,} of them its own"
 
 
 def _value(text: str) -> object:
