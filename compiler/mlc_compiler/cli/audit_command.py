@@ -34,17 +34,15 @@ def _day(text: str) -> date:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.cli.git_state import git_failed, now, repository
+    from mlc_compiler.cli.git_state import git_failed, now, repository_or_finding
     from mlc_compiler.cli.project import find_root
-    from mlc_compiler.diagnostics import Finding
     from mlc_compiler.gitops.git import GitError
 
     root = find_root(options.directory, console)
     if root is None:
         return 1
-    git = repository(root)
-    if isinstance(git, Finding):
-        console.findings([git], root)
+    git = repository_or_finding(root, console)
+    if git is None:
         return 1
     try:
         return _audit(git, options, now(), console)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlc_compiler.cli.console import reader
+from mlc_compiler.cli.console import Console, reader
 from mlc_compiler.cli.project import Workspace
 from mlc_compiler.diagnostics import Finding, Sink
 from mlc_compiler.gitops.git import GitError, NoRepository, Repository, open_repository
@@ -37,6 +37,15 @@ def repository(root: Path) -> Repository | Finding:
     except NoRepository as error:
         help = "put the project under git: `git init`, then commit it; what runs where is read from its history"
         return Finding("MLC935", f"no git history here: {error}", at_top("mlc.yaml"), help=help)
+
+
+def repository_or_finding(root: Path, console: Console) -> Repository | None:
+    """Return the repository that the project lies in, or None after saying that there is none."""
+    found = repository(root)
+    if isinstance(found, Finding):
+        console.findings([found], root)
+        return None
+    return found
 
 
 def git_failed(error: GitError) -> Finding:

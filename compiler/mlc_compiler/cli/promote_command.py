@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         models = selection.models(opened.releases, options.model, console)
         if release is None or not models:
             return 2
-        from mlc_compiler.cli.promotions import promote
+        from mlc_compiler.cli.promoting import promote
 
         return promote(opened, release, [m.name for m in models], options, private_key(options), console)
     except SigningUnavailable as error:

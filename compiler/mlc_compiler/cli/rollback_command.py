@@ -20,17 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.cli.git_state import git_failed, repository
+    from mlc_compiler.cli.git_state import git_failed, repository_or_finding
     from mlc_compiler.cli.project import find_root
-    from mlc_compiler.diagnostics import Finding
     from mlc_compiler.gitops.git import GitError
 
     root = find_root(options.directory, console)
     if root is None:
         return 1
-    git = repository(root)
-    if isinstance(git, Finding):
-        console.findings([git], root)
+    git = repository_or_finding(root, console)
+    if git is None:
         return 1
     if not _known(root, options, console):
         return 2

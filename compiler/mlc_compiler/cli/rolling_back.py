@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlc_compiler import ir
 from mlc_compiler.cli.console import Console
-from mlc_compiler.cli.promotions import read_evidence, sides
+from mlc_compiler.cli.promoting import read_evidence, sides
 from mlc_compiler.cli.proposing import Publishing, publish
 from mlc_compiler.cli.rendering import Files, opened_quietly, rendered, unbuilt
 from mlc_compiler.cli.salvage import Salvaged, rendered_from_snapshots, salvage

@@ -28,9 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
-    from mlc_compiler.cli.git_state import git_failed, repository
+    from mlc_compiler.cli.git_state import git_failed, repository_or_finding
     from mlc_compiler.cli.project import open_project
-    from mlc_compiler.diagnostics import Finding
     from mlc_compiler.gitops.git import GitError
 
     opened = open_project(options.directory, console, artifacts=False)
@@ -40,9 +39,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     models = selection.models(opened.releases, options.model, console)
     if not models or (options.environment and not selection.is_environment(options.environment, names, console)):
         return 2
-    git = repository(opened.root)
-    if isinstance(git, Finding):
-        console.findings([git], opened.root)
+    git = repository_or_finding(opened.root, console)
+    if git is None:
         return 1
     try:
         return _status(opened, git, {m.name: m for m in models}, options.environment, console)

@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
-    from mlc_compiler.cli.git_state import git_failed, repository, trusted_keys
+    from mlc_compiler.cli.git_state import git_failed, repository_or_finding, trusted_keys
     from mlc_compiler.cli.project import open_project
-    from mlc_compiler.diagnostics import Finding, Sink
+    from mlc_compiler.diagnostics import Sink
     from mlc_compiler.gitops.git import GitError
     from mlc_compiler.gitops.integrity import Committed
 
@@ -34,9 +34,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     models = selection.models(opened.releases, options.model, console)
     if not models or (options.environment and not selection.is_environment(options.environment, names, console)):
         return 2
-    git, sink = repository(opened.root), Sink()
-    if isinstance(git, Finding):
-        console.findings([git], opened.root)
+    git, sink = repository_or_finding(opened.root, console), Sink()
+    if git is None:
         return 1
     held = Committed(git, git.head, trusted_keys(opened, sink), opened.root)
     chosen = [r for r in opened.releases.releases if options.environment in (None, r.environment.name)]
