@@ -82,7 +82,8 @@ def _change(change: Change, plan: Plan, room: Room) -> list[str]:
 
 # --- files -----------------------------------------------------------------------------------------------------------
 def _group(group: Group, room: Room, detail: bool) -> Iterator[str]:
-    count = f"  ({len(group.changes)} files)" if len(group.changes) > room.files else ""
+    noun = "file" if len(group.changes) == 1 else "files"
+    count = f"  ({len(group.changes)} {noun})" if len(group.changes) > room.files else ""
     yield f"{group_title(group)}{count}"
     for change in group.changes[: room.files]:
         yield f"  {SIGNS[change.kind]} {change.name}{'' if detail else _fields_in_short(change)}"
