@@ -97,7 +97,7 @@ def governed() -> ir.ProjectRelease:
     return a_ci_project(
         replace(a_model(), retrain=weekly),
         owned,
-        actions={"organization": "acme", "code_owners": ("* @acme/everyone",)},
+        actions={"organization": "acme", "code_owners": ("* @acme/everyone",), "model_owners": True},
         app_token="mlc-app/token",
         signing_keys=("keys/release.pub",),
     )

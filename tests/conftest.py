@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mlc_compiler.backend.target import Artifact
 
+settings.register_profile("mlc", deadline=None)  # on a busy machine the time of one example says nothing
+settings.load_profile("mlc")
 GOLDEN = Path(__file__).parent / "golden"
 
 Golden = Callable[[str, Mapping[str, str] | Iterable[Artifact]], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlc_compiler import __version__
 from mlc_compiler.cli.console import Console
-from mlc_compiler.cli.project import open_project
+from mlc_compiler.cli.project import Emission, open_project
 from mlc_compiler.codec import digest
 from mlc_compiler.evidence import gates_digest
 from mlc_compiler.frontend.lock import LockFile, lock_text
@@ -154,7 +154,7 @@ def a_fleet(root: Path, models: int = 12) -> Path:
 
 def statistics(root: Path) -> dict[str, dict[str, object]]:
     """Return what the lock would hold of the models' rows, had their data been measured."""
-    opened = open_project(root, Console("text", False, True, False, False), artifacts=False)
+    opened = open_project(root, Console("text", False, True, False, False), emission=Emission.NOTHING)
     assert opened is not None
     timezone = opened.project.spec.timezone
     fold = {"rows": 20_000, "days": 60, "positives": 1_200}
@@ -167,7 +167,7 @@ def statistics(root: Path) -> dict[str, dict[str, object]]:
 
 def release(root: Path, model: str, environment: str) -> None:
     """Pin what the specs say of a model, as `mlc release` would after a run that passed."""
-    opened = open_project(root, Console("text", False, True, False, False), artifacts=False)
+    opened = open_project(root, Console("text", False, True, False, False), emission=Emission.NOTHING)
     assert opened is not None
     where = next(r.environment for r in opened.releases.releases if r.environment.name == environment)
     resolved = opened.compilation.models[model]

@@ -18,7 +18,7 @@ from builders import (
     an_environment,
 )
 from mlc_compiler import ir
-from mlc_compiler.backend.kustomization import kustomization
+from mlc_compiler.backend.kustomization import kustomizations
 from mlc_compiler.backend.target import Artifact, Target
 
 ROUTED = {"kubernetes": {}, "argo-rollouts": {"traffic": "gateway-api"}}
@@ -97,7 +97,6 @@ ALL = {**KUBERNETES, **ARGO_ROLLOUTS}
 
 
 def emitted(release: ir.Release, *targets: Target) -> tuple[Artifact, ...]:
-    """Return what the targets write of the release, with the kustomization that the core adds."""
+    """Return what the targets write of the release, with the kustomizations that the core adds."""
     found = [a for target in targets for model in release.models for a in target.emit_model(release, model)]
-    assembled = kustomization(release.environment, found)
-    return (*found, assembled) if assembled else tuple(found)
+    return (*found, *kustomizations(release.environment, found))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from mlc_compiler.backend.target import Artifact, Part
 from mlc_compiler.conventions import MANIFEST_FILE
 from mlc_compiler.ir import Origin
+from processes import forked, was_killed
 
 
 def an_artifact(path: str, text: str = "replicas: 2\n", model: str | None = "late-arrival") -> Artifact:
@@ -21,7 +20,9 @@ def an_artifact(path: str, text: str = "replicas: 2\n", model: str | None = "lat
 
 
 def artifacts(files: dict[str, str]) -> list[Artifact]:
-    return [an_artifact(path, text) for path, text in files.items()]
+    """Return artifacts: those in folders of manifests and cards are a model's, others nobody's."""
+    model = {True: "late-arrival", False: None}
+    return [an_artifact(path, text, model[path.startswith(("deploy/", "docs/"))]) for path, text in files.items()]
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -44,19 +45,13 @@ def killed_at(step: int, action: Callable[[], object]) -> bool:
 
     A write dies half-way. Return whether the child was killed, and not done before.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # fork beside threads: the child runs only our code
-        child = os.fork()
-    if child == 0:
+
+    def act() -> int:
         _dying(step)
-        code = 70
-        with suppress(BaseException):
-            action()
-            code = 0
-        os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, -signal.SIGKILL), f"the child ended with {code}"
-    return code != 0
+        action()
+        return 0
+
+    return was_killed(forked(act))
 
 
 def _dying(step: int) -> None:

@@ -36,6 +36,7 @@ metadata: {name: prod}
 spec: {promoted_from: staging, namespace: ml-prod%s}
 """
 SERVING = "specs/model.yaml"
+MINIMAL = Path(__file__).parents[1] / "examples" / "minimal"
 
 
 def an_evidence(model: ResolvedModel, **fields: Any) -> dict[str, Any]:
@@ -120,6 +121,12 @@ class Clone:
     def commits(self, branch: str) -> list[str]:
         """Return the commits of a branch that main has not."""
         return self.git("rev-list", f"main..{branch}").split()
+
+
+def minimal_specs(requires: str) -> str:
+    """Return mlc.yaml of examples/minimal with staging and prod instead of its one environment, for `bad-day`."""
+    rest, cut, _ = (MINIMAL / "mlc.yaml").read_text("utf-8").rpartition("---\n")
+    return rest + cut + ENVIRONMENTS % requires
 
 
 def a_clone(root: Path, requires: str = "", files: Mapping[str, str] | None = None) -> Clone:

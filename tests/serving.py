@@ -81,6 +81,13 @@ SELECT flight_id, departure AS __predict_at, carrier, distance,
        hour(timezone('America/New_York', timezone('UTC', departure))) AS hour, 0.0 AS carrier_delay
 FROM flights ORDER BY departure, flight_id
 """
+DELAY_BATCH_SQL = """
+SELECT flight_id, departure AS __predict_at, carrier, distance,
+       hour(timezone('America/New_York', timezone('UTC', departure))) AS hour,
+       (SELECT avg(e.delay) FROM flights AS e WHERE e.carrier = f.carrier AND e.arrival < f.departure) AS carrier_delay
+FROM flights AS f ORDER BY departure, flight_id
+"""
+"""BATCH_SQL with what the lookup holds."""
 
 
 def a_manifest(**fields: Any) -> PackageManifest:

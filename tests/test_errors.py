@@ -138,6 +138,8 @@ ELSEWHERE: dict[str, str] = {
     "MLC316": BY_THE_COMPILER,
     "MLC360": BY_A_RUN,
     "MLC361": BY_A_RUN,
+    "MLC362": BY_A_RUN,
+    "MLC363": BY_A_RUN,
     **{code: BY_A_RUN for code in REGISTRY if "MLC370" <= code < "MLC400"},
     **{code: BY_A_RUN for code in REGISTRY if "MLC450" <= code < "MLC500" and code not in TOLD_BEFORE_A_RUN},
     **{code: BY_THE_WRITER for code in REGISTRY if "MLC950" <= code < "MLC960"},

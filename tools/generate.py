@@ -170,10 +170,14 @@ def capabilities() -> str:
             "What each target can express of the specs, by the documentation of what consumes its artifacts. What it"
             " cannot is an error (MLC910) that says what to do instead, never dropped; a field that nothing reads where"
             " it stands is one as well (MLC918). `mlc explain argo-rollouts` prints the same rows. With `version` among"
-            " a target's options, rows that need a newer one are errors, too."
+            " a target's options, rows that need a newer one are errors, too. Read last in argo-rollouts 1.9.1 (in"
+            " `docs/features`; in `pkg/apis/rollouts/v1alpha1/types.go`, that weights are whole percents), in"
+            " rollouts-plugin-trafficrouter-gatewayapi 0.9.0 (in `pkg/plugin/plugin.go`, that `SetMirrorRoute` does"
+            " nothing), in the pages of Kubernetes 1.37 and in GitHub's of the same autumn. Where a consumer could do"
+            " more than these artifacts ask of it, the row says so."
         ),
     ]
-    for target in installed().targets:
+    for target in installed().every():
         if isinstance(target, Capable):
             lines += [
                 "",

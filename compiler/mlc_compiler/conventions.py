@@ -107,6 +107,7 @@ BATCH_MODULE = "mlc_targets.local.batch"
 ONLINE_MODULE = "mlc_targets.local.online"
 MONITOR_MODULE = "mlc_targets.local.monitor"
 GOLDEN_MODULE = "mlc_targets.local.golden"
+GOLDEN_VECTORS_FILE = "golden-vectors.jsonl"
 
 LABEL_NAME = "app.kubernetes.io/name"
 LABEL_PART_OF = "app.kubernetes.io/part-of"
@@ -219,3 +220,21 @@ def number_text(value: float) -> str:
     ('5', '0.25')
     """
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def plural(number: float, word: str, many: str = "") -> str:
+    """Return the form of a word that goes with a number: with an s for any but one, or as `many` has it.
+
+    >>> plural(1, "model"), plural(0, "model"), plural(2, "is", "are")
+    ('model', 'models', 'are')
+    """
+    return word if number == 1 else many or f"{word}s"
+
+
+def counted(number: int, noun: str, many: str = "") -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "model"), counted(3, "model"), counted(2, "more policy", "more policies")
+    ('1 model', '3 models', '2 more policies')
+    """
+    return f"{number} {plural(number, noun, many)}"

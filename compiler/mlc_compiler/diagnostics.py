@@ -9,7 +9,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from mlc_compiler.records import dataclass
 
 # What ends a line: what editors count, which is less than YAML 1.1 does.
 LINE_BREAK = re.compile("\r\n|\r|\n")
@@ -23,7 +25,7 @@ class Severity(enum.Enum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """A range of text; lines and columns count from 1, the end column is exclusive."""
 
@@ -96,7 +98,7 @@ class Finding:
 
 
 Waivers = Mapping[tuple[str, int], frozenset[str]]
-"""Codes that a document (file, index) waives."""
+"""Codes that a document (file, index) waives; `CODE/rule` is a code for one rule of a policy."""
 
 
 class Sink:
@@ -106,10 +108,13 @@ class Sink:
         self._findings: dict[Finding, None] = {}
         self._waivers = waivers or {}
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: Finding, rule: str = "") -> None:
+        """Keep a finding; `rule` names the policy's rule that it is about."""
         at = finding.at
-        if isinstance(at, Place) and finding.code in self._waivers.get((at.file, at.document), ()):
-            finding = replace(finding, severity=Severity.INFO, note=finding.note or "waived by x-allow")
+        waived = self._waivers.get((at.file, at.document), ()) if isinstance(at, Place) else ()
+        if waived and (finding.code in waived or f"{finding.code}/{rule}" in waived):
+            note = f"{finding.note}; waived by x-allow" if finding.note else "waived by x-allow"
+            finding = replace(finding, severity=Severity.INFO, note=note)
         self._findings.setdefault(finding)
 
     def extend(self, findings: Iterable[Finding]) -> None:

@@ -5,8 +5,9 @@ The local target computes them (`mlc_targets.local.gates.metrics`); a test holds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from mlc_compiler.records import dataclass
 
 BINARY = "binary_classification"
 MULTICLASS = "multiclass_classification"

@@ -6,8 +6,11 @@ code, targets) enters as a value.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from types import MappingProxyType
+from typing import Any
 
 from mlc_compiler import ir
 from mlc_compiler.analysis import analyse, prove
@@ -16,11 +19,12 @@ from mlc_compiler.analysis.interfaces import check_interfaces
 from mlc_compiler.analysis.retained import check_retained
 from mlc_compiler.analysis.statistics import current_statistics
 from mlc_compiler.analysis.subject import Subject
-from mlc_compiler.backend.kustomization import kustomization, unmatched_patches
+from mlc_compiler.backend.kustomization import kustomizations, unmatched_patches
 from mlc_compiler.backend.target import Artifact, Target
 from mlc_compiler.conventions import PROJECT_FILE
 from mlc_compiler.diagnostics import Place, Related, Sink, nearest
 from mlc_compiler.frontend.check import check
+from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.lock import LockFile
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.resolve import resolve
@@ -30,6 +34,7 @@ from mlc_compiler.middle.models import resolve_models
 from mlc_compiler.middle.pins import Pins
 from mlc_compiler.middle.release import lowering, preview, project_ir, promoted, release
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec import API_VERSION
 
 
@@ -57,11 +62,14 @@ class Compilation:
     promoted: Mapping[tuple[str, str], ResolvedModel] = field(default_factory=dict)
 
 
-def load_project(files: tuple[SpecFile, ...], sink: Sink) -> Project | None:
-    """Load, check and resolve the files, of which the first is mlc.yaml."""
+def load_project(
+    files: tuple[SpecFile, ...], sink: Sink, known: Mapping[str, tuple[Document[Any], ...]] = MappingProxyType({})
+) -> Project | None:
+    """Load, check and resolve the files, of which the first is mlc.yaml; `known` are sound documents of some."""
     reading, checking = Sink(), Sink()
     # One file after the other, so that no tree outlives its file.
-    documents = [d for f in files for d in check(load(f.path, f.content, reading), checking)]
+    loaded = (known.get(f.path) or check(load(f.path, f.content, reading), checking) for f in files)
+    documents = [d for found in loaded for d in found]
     if not reading.failed():
         _check_first(load(files[0].path, files[0].content, Sink()), checking)
     for found in (reading, checking):
@@ -117,18 +125,30 @@ def lower_project(project: Project, models: Mapping[str, ResolvedModel], inputs:
 def emit(compilation: Compilation, targets: tuple[Target, ...], sink: Sink) -> tuple[Artifact, ...]:
     """Return all artifacts, sorted by path; what a target can't express goes to the sink."""
     releases = compilation.releases
-    for target in targets:
-        for unsupported in (u for r in releases.releases for u in target.check(r)):
-            at = compilation.project.place(unsupported.origin)
-            source = (Related("source", unsupported.source),) if unsupported.source else ()
-            said = f"{target.name}: {unsupported.message}"
-            sink.error("MLC910", at, said, help=unsupported.help, related=source)
+    _check_targets(compilation, targets, sink)
     if sink.failed():
         return ()
     artifacts = [replace(a, target=t.name) for t in targets for a in t.emit_project(releases)]
     for r in releases.releases:
         artifacts += _environment(compilation.project, r, targets, sink)
     return tuple(sorted(artifacts, key=lambda a: a.path))
+
+
+def check_emission(compilation: Compilation, targets: tuple[Target, ...], sink: Sink) -> None:
+    """Report what `emit` would report; only what patches apply to is emitted for that."""
+    _check_targets(compilation, targets, sink)
+    if not sink.failed():
+        for r in (r for r in compilation.releases.releases if r.environment.patches):
+            deque(_environment(compilation.project, r, targets, sink), maxlen=0)
+
+
+def _check_targets(compilation: Compilation, targets: tuple[Target, ...], sink: Sink) -> None:
+    for target in targets:
+        for unsupported in (u for r in compilation.releases.releases for u in target.check(r)):
+            at = compilation.project.place(unsupported.origin)
+            source = (Related("source", unsupported.source),) if unsupported.source else ()
+            said = f"{target.name}: {unsupported.message}"
+            sink.error("MLC910", at, said, help=unsupported.help, related=source)
 
 
 def emit_release(
@@ -148,9 +168,7 @@ def _environment(project: Project, release: ir.Release, targets: tuple[Target, .
     ]
     emitted += [replace(a, target=t.name) for t in targets for a in t.emit_environment(pinned)]
     yield from emitted
-    assembled = kustomization(release.environment, emitted)
-    if assembled is not None:
-        yield assembled
+    yield from kustomizations(release.environment, emitted)
     if release.environment.patches:
         _unmatched_patches(project, release.environment, [*emitted, *_foreseen(release, targets)], sink)
 

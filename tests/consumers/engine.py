@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumers import tools
+from processes import a_process
 
 BASE = "mlc-test/python:3.11"
 """What images of tests stand on: Python 3.11 on Debian bookworm, pulled or made here once."""
@@ -78,26 +79,19 @@ def _started(client: Path) -> Iterator[Engine]:
         "-H", f"unix://{folder}/socket", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
         "--ip-masq=false", "--bip", "172.30.250.1/24", "--storage-driver=overlay2",
     ]  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
-        engine = Engine(client, f"unix://{folder}/socket")
-        end = time.monotonic() + 60
-        while not engine.run("info").accepted:
-            if process.poll() is not None or time.monotonic() > end:
-                raise AssertionError((folder / "log").read_text("utf-8")[-2000:])
-            time.sleep(0.2)
-        yield engine
-        # An engine waits for its containers before it ends.
-        if left := engine.done("ps", "--all", "--quiet").split():
-            engine.run("rm", "--force", *left)
+        with a_process(command, folder / "log", patience=60) as process:
+            engine = Engine(client, f"unix://{folder}/socket")
+            end = time.monotonic() + 60
+            while not engine.run("info").accepted:
+                if process.poll() is not None or time.monotonic() > end:
+                    raise AssertionError((folder / "log").read_text("utf-8")[-2000:])
+                time.sleep(0.2)
+            yield engine
+            # An engine waits for its containers before it ends.
+            if left := engine.done("ps", "--all", "--quiet").split():
+                engine.run("rm", "--force", *left)
     finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import httpx
 import yaml
 
 from consumers import tools
-from processes import free_port
+from processes import a_process, free_port
 
 
 @dataclass(frozen=True)
@@ -63,22 +62,6 @@ def a_prometheus(
         server = Prometheus(f"http://127.0.0.1:{port}")
         _wait_until_ready(server, folder / "prometheus.log")
         yield server
-
-
-@contextmanager
-def a_process(command: Sequence[str | Path], log: Path) -> Iterator[None]:
-    """Run a program beside the test, its output in a file; it ends with the test."""
-    with log.open("wb") as output:
-        process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=subprocess.STDOUT)
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _wait_until_ready(server: Prometheus, log: Path) -> None:

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -65,9 +64,10 @@ def engine() -> Iterator[Engine]:
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The build context of a model with a lookup, with a folder of wheels, and with a file that must stay out."""
     folder = tmp_path_factory.mktemp("image")
-    model = a_model(features=a_feature_query([a_lookup("delays")]))
+    query = a_feature_query([a_lookup("delays")], request=serving.REQUEST)
+    model = a_model(features=query)
     filled = written(cases.a_ci_project(model, docker={"base_image": engines.BASE}), folder)
-    serving.a_package(filled / "package", lookups=(serving.LOOKUP,))
+    serving.a_package(filled / "package", lookups=(serving.LOOKUP,), batch_sql=serving.DELAY_BATCH_SQL)
     wheels(filled / "requirements.txt", filled / "wheels")
     (filled / "secret.env").write_text("PASSWORD=hunter2")
     return filled
@@ -201,7 +201,7 @@ def test_the_package_in_the_image_is_the_one_that_was_given(engine: Engine, imag
     container = engine.done("create", image)
     engine.done("cp", f"{container}:{conventions.PACKAGE_MOUNT}", tmp_path / "package")
     engine.done("rm", container)
-    other = serving.a_package(tmp_path / "other", lookups=(serving.LOOKUP,))
+    other = serving.a_package(tmp_path / "other", lookups=(serving.LOOKUP,), batch_sql=serving.DELAY_BATCH_SQL)
     assert package_digest(tmp_path / "package") == package_digest(other)
 
 
@@ -251,14 +251,13 @@ def test_a_package_whose_training_and_serving_differ_becomes_no_image(
 ) -> None:
     other = tmp_path / "context"
     shutil.copytree(context, other, ignore=shutil.ignore_patterns("package"))
-    request = tuple(replace(column, pattern=None) for column in serving.REQUEST)
     spoilt = serving.BATCH_SQL.replace("carrier, distance,", "carrier, distance + 1 AS distance,")
-    serving.a_package(other / "package", request=request, batch_sql=spoilt)
+    serving.a_package(other / "package", batch_sql=spoilt)
     outcome = building(engine, other)
     assert not outcome.accepted
     assert "error[MLC360]: `distance` is" in outcome.output
     shutil.rmtree(other / "package")
-    serving.a_package(other / "package", request=request)
+    serving.a_package(other / "package")
     assert (outcome := building(engine, other)).accepted, outcome.output
 
 

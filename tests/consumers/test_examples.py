@@ -23,7 +23,8 @@ def found(pattern: str) -> list[Path]:
 
 
 def manifests() -> list[Path]:
-    return [p for p in found("*/deploy/*/*/*.yaml") if "monitoring" not in p.parts and "images" not in p.parts]
+    apart = {"monitoring", "images", "kustomization.yaml"}
+    return [p for p in found("*/deploy/*/*/*.yaml") if not apart & set(p.parts)]
 
 
 @pytest.mark.parametrize(
@@ -57,9 +58,9 @@ def test_alertmanager_accepts_its_configuration(configuration: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "folder", [p.parent for p in found("*/deploy/*/kustomization.yaml")], ids=lambda p: p.parts[-3]
+    "folder", [p.parent for p in found("*/deploy/*/*/kustomization.yaml")], ids=lambda p: "-".join(p.parts[-4::3])
 )
-def test_kustomize_builds_the_environment(folder: Path) -> None:
+def test_kustomize_builds_the_model(folder: Path) -> None:
     outcome = tools.kustomize(folder)
     assert outcome.code == 0, outcome.output
     assert len(list(yaml.safe_load_all(outcome.output))) >= 3

@@ -12,11 +12,12 @@ import yaml
 
 from consumers import tools
 from consumers.forge import REPOSITORY, Forge, a_copy, a_forge
-from promotions import a_key
+from promotions import MINIMAL, a_key, minimal_specs
 
 pytestmark = [pytest.mark.consumer, pytest.mark.slow]
 
-GOVERNED = """\
+REQUIRES = ", requires: {gates: [better-than-chance], signed: true, approvals: [{team: airport-ops}]}"
+WATCHED = """\
 ---
 kind: Monitor
 metadata: {name: bad-day}
@@ -24,17 +25,6 @@ spec:
   model: bad-day
   signals: [{name: inputs, type: feature_drift, method: psi, window: 14d}]
   retrain: {on: [inputs], schedule: "0 4 * * 1", cooldown: 2d}
----
-kind: Environment
-metadata: {name: staging}
-spec: {tracks: main, namespace: staging}
----
-kind: Environment
-metadata: {name: prod}
-spec:
-  promoted_from: staging
-  namespace: prod
-  requires: {gates: [better-than-chance], signed: true, approvals: [{team: airport-ops}]}
 """
 SETTINGS = """\
   store: {ci: "s3://acme-mlc/minimal"}
@@ -60,10 +50,9 @@ def released(secret: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory)
     """A governed project after its first release to staging. It is copied, never changed."""
     folder = tmp_path_factory.mktemp("project") / "minimal"
     generated = (".mlc*", "deploy", "docs", "environments", "mlc.lock", ".github")
-    shutil.copytree(tools.ROOT / "examples" / "minimal", folder, ignore=shutil.ignore_patterns(*generated))
-    text = (folder / "mlc.yaml").read_text("utf-8").rpartition("---\n")[0]
-    text = re.sub(r"^  targets: .*\n", SETTINGS, text, count=1, flags=re.MULTILINE)
-    (folder / "mlc.yaml").write_text(text + GOVERNED, "utf-8")
+    shutil.copytree(MINIMAL, folder, ignore=shutil.ignore_patterns(*generated))
+    text = re.sub(r"^  targets: .*\n", SETTINGS, minimal_specs(REQUIRES), count=1, flags=re.MULTILINE)
+    (folder / "mlc.yaml").write_text(text + WATCHED, "utf-8")
     (folder / "keys").mkdir()
     (folder / "keys" / "release.pub").write_text(secret[1], "utf-8")
     forge = a_forge(tmp_path_factory.mktemp("released"), folder)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +17,7 @@ import serving
 from consumers.prometheus_server import Prometheus, a_prometheus
 from mlc_compiler import conventions
 from mlc_targets.grafana import TARGET
+from processes import http_server
 
 pytestmark = pytest.mark.consumer
 
@@ -42,25 +41,8 @@ def a_monitor_job() -> Iterator[int]:
         lines.append(f'{conventions.METRIC_SIGNAL_VALUE}{{{labels},feature="carrier"}} 0.05')
         lines.append(f"{conventions.METRIC_SIGNAL_TIME}{{{labels}}} {int(time.time())}")
     body = ("\n".join(lines) + "\n").encode()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield int(server.server_address[1])
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with http_server(lambda _: body) as port:
+        yield port
 
 
 def online_snapshot(folder: Path) -> Path:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import kubernetes_cases as cases
+from builders import a_model
 from consumers import tools
 from mlc_compiler import ir
 from mlc_compiler.backend.target import Artifact
@@ -47,10 +48,10 @@ def test_custom_resources_have_no_field_that_their_schema_lacks(case: str) -> No
 
 
 @pytest.mark.parametrize("case", sorted(cases.ALL))
-def test_kustomize_builds_the_environment_whole(case: str, tmp_path: Path) -> None:
+def test_kustomize_builds_all_objects_of_a_model(case: str, tmp_path: Path) -> None:
     release = cases.ALL[case]()
     made = written(tmp_path, release)
-    outcome = tools.kustomize(tmp_path / "deploy" / release.environment.name)
+    outcome = tools.kustomize(tmp_path / "deploy" / release.environment.name / "late-arrival")
     assert outcome.accepted, outcome.output
     built = list(yaml.safe_load_all(outcome.output))
     given = [yaml.safe_load(a.text) for a in made if not a.path.endswith("kustomization.yaml")]
@@ -64,6 +65,19 @@ def _sorted(value: object) -> object:
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
+def test_the_folders_of_an_environment_build_as_one(tmp_path: Path) -> None:
+    """Flux lists the folders that hold a kustomization, in one that it makes where none stands."""
+    release = ir.Release(cases.deployment().project, cases.deployment().environment, (a_model("a"), a_model("b")))
+    made = written(tmp_path, release)
+    folder = tmp_path / "deploy" / release.environment.name
+    listed = sorted(found.parent.name for found in folder.glob("*/kustomization.yaml"))
+    assert listed == ["a", "b"]
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump({"resources": listed}))
+    outcome = tools.kustomize(folder)
+    assert outcome.accepted, outcome.output
+    assert len(list(yaml.safe_load_all(outcome.output))) == len(made) - len(listed)
+
+
 def test_kustomize_applies_the_environments_patches(tmp_path: Path) -> None:
     merge = ir.Patch("Deployment", "late-arrival", merge='{"spec":{"template":{"spec":{"priorityClassName":"high"}}}}')
     custom = ir.Patch("Rollout", "late-arrival", merge='{"spec":{"paused":true}}')
@@ -73,7 +87,7 @@ def test_kustomize_applies_the_environments_patches(tmp_path: Path) -> None:
         release = cases.ALL[case]()
         release = replace(release, environment=replace(release.environment, patches=patches))
         written(tmp_path / case, release)
-        outcome = tools.kustomize(tmp_path / case / "deploy" / release.environment.name)
+        outcome = tools.kustomize(tmp_path / case / "deploy" / release.environment.name / "late-arrival")
         assert outcome.accepted, outcome.output
         built = {o["kind"]: o for o in yaml.safe_load_all(outcome.output)}
         if case == "deployment":

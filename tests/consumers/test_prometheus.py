@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +14,10 @@ import yaml
 
 import monitoring_cases as cases
 from consumers import tools
-from consumers.prometheus_server import a_process, a_prometheus
+from consumers.prometheus_server import a_prometheus
 from mlc_compiler import conventions, ir
 from mlc_targets.prometheus import TARGET
-from processes import free_port
+from processes import a_process, free_port, http_server
 
 pytestmark = pytest.mark.consumer
 
@@ -122,33 +119,6 @@ def test_the_custom_resource_has_only_fields_that_the_operator_knows(tmp_path: P
 
 
 # --- the whole way ---------------------------------------------------------------------------------------------------
-@contextmanager
-def http_server(handler: Callable[[BaseHTTPRequestHandler], bytes]) -> Iterator[int]:
-    """Serve GET and POST on loopback and yield the port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            body = handler(self)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = _answer  # noqa: N815  the names that http.server looks for
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield int(server.server_address[1])
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def hurried(folder: Path) -> tuple[Path, Path]:
     """Return rules and routes that wait seconds instead of minutes: no threshold, selector or matcher changes."""
     rules = folder / "rules/late-arrival.yaml"

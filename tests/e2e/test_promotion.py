@@ -14,27 +14,13 @@ from unittest.mock import patch
 import pytest
 
 from mlc_compiler.cli.main import run
-from mlc_compiler.cli.project import LockUse, make, read_project
+from mlc_compiler.cli.project import Emission, LockUse, make, read_project
 from mlc_compiler.diagnostics import Sink
-from promotions import IDENTITY, a_key, an_evidence
+from promotions import IDENTITY, MINIMAL, a_key, an_evidence, minimal_specs
 
-ROOT = Path(__file__).parents[2]
-MINIMAL = ROOT / "examples" / "minimal"
 EVIDENCE = next((MINIMAL / "environments" / "evidence" / "bad-day").glob("*.json"))
 OF_THE_VERSION = ("version", "gates_digest", "test_snapshot", "inputs", "champion")
-ENVIRONMENTS = """\
----
-kind: Environment
-metadata: {name: staging}
-spec: {tracks: main, namespace: staging}
----
-kind: Environment
-metadata: {name: prod}
-spec:
-  promoted_from: staging
-  namespace: prod
-  requires: {gates: [better-than-chance], signed: true, approvals: [{team: airport-ops}]}
-"""
+REQUIRES = ", requires: {gates: [better-than-chance], signed: true, approvals: [{team: airport-ops}]}"
 
 
 class Team:
@@ -43,7 +29,7 @@ class Team:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.variables = {**os.environ, **IDENTITY, "GIT_TERMINAL_PROMPT": "0"}
-        for name in ("GITHUB_ACTIONS", "GH_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN", "CI"):
+        for name in ("GITHUB_ACTIONS", "GH_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN", "CI", "COLUMNS"):
             self.variables.pop(name, None)
 
     def git(self, who: str, *arguments: str) -> str:
@@ -82,9 +68,8 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
     team = Team(tmp_path_factory.mktemp("team"))
     ada = team.folder / "ada"
     shutil.copytree(MINIMAL, ada, ignore=shutil.ignore_patterns(".mlc", "deploy", "environments"))
-    text = (ada / "mlc.yaml").read_text().rpartition("---\n")[0]
-    text = text.replace("{docker: {}, kubernetes: {}}", "{kubernetes: {}}\n  signing: {keys: [keys/release.pub]}")
-    (ada / "mlc.yaml").write_text(text + ENVIRONMENTS)
+    signed = "{kubernetes: {}}\n  signing: {keys: [keys/release.pub]}"
+    (ada / "mlc.yaml").write_text(minimal_specs(REQUIRES).replace("{docker: {}, kubernetes: {}}", signed))
     secret, public = a_key()
     (ada / "keys").mkdir()
     (ada / "keys" / "release.pub").write_text(public)
@@ -103,7 +88,7 @@ def evidence(root: Path, **fields: object) -> dict[str, object]:
     """Return the evidence of the example's run, of the version that the specs have here: a run takes 10 s."""
     sink = Sink()
     project = read_project(root, sink)
-    made = make(root, project, sink, LockUse.REQUIRED, artifacts=False) if project else None
+    made = make(root, project, sink, LockUse.REQUIRED, emission=Emission.NOTHING) if project else None
     assert made is not None, list(sink)
     of_the_version = an_evidence(made.compilation.models["bad-day"])
     return {**json.loads(EVIDENCE.read_text()), **{n: of_the_version[n] for n in OF_THE_VERSION}, **fields}
@@ -129,7 +114,11 @@ def test_a_version_goes_to_production_and_back(team: Team) -> None:
     specs = team.folder / "ada" / "mlc.yaml"
     specs.write_text(specs.read_text().replace("max: 2}", "max: 3}"))
     release(team)
+    assert "prod         bad-day  " in (said := team.mlc("ada", "status"))
+    assert "staging by 1 (redeploy)" in said
     team.mlc("ada", "promote", "bad-day", "--to", "prod", "--push")
+    text = (team.folder / "ada/.mlc/proposals/promote-prod-bad-day.md").read_text()
+    assert "| redeploy | `serving.replicas.max` | `2 -> 3` | `mlc.yaml:" in text
     team.git("bob", "pull", "--quiet")
     team.merge("bob", "mlc/promote/prod/bad-day", "Approved-by: Petr <petr@example.org>")
     autoscaler = team.folder / "bob" / "deploy/prod/bad-day/horizontal-pod-autoscaler.yaml"

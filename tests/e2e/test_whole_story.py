@@ -8,27 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from promotions import MINIMAL, minimal_specs
+
 ROOT = Path(__file__).parents[2]
-ENVIRONMENTS = """\
----
-kind: Environment
-metadata: {name: staging}
-spec: {tracks: main, namespace: staging}
----
-kind: Environment
-metadata: {name: prod}
-spec: {promoted_from: staging, namespace: prod, requires: {soak: 24h, approvals: [{team: airport-ops}]}}
-"""
+REQUIRES = ", requires: {soak: 24h, approvals: [{team: airport-ops}]}"
 REFUSED = "s/roc_auc, min: 0.5}/roc_auc, min: 0.6}/"
 PASSES = "s/max: 2}/max: 3}/"
 
 
 @pytest.mark.slow
 def test_the_story_goes_as_it_is_told(tmp_path: Path) -> None:
-    minimal = ROOT / "examples" / "minimal"
-    shutil.copytree(minimal / "data", tmp_path / "data")
-    specs = (minimal / "mlc.yaml").read_text("utf-8").rpartition("---\n")[0].replace("docker: {}, ", "")
-    (tmp_path / "mlc.yaml").write_text(specs + ENVIRONMENTS, "utf-8")
+    shutil.copytree(MINIMAL / "data", tmp_path / "data")
+    (tmp_path / "mlc.yaml").write_text(minimal_specs(REQUIRES).replace("docker: {}, ", ""), "utf-8")
     command: list[str | Path] = [ROOT / "tools" / "story.sh", tmp_path, "bad-day", REFUSED, PASSES]
     told = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert told.returncode == 0, told.stdout + told.stderr

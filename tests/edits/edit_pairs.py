@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from mlc_compiler import __version__
+from mlc_compiler.backend.registry import installed
 from mlc_compiler.codec import digest
 from mlc_compiler.diagnostics import Finding, Severity, Sink
 from mlc_compiler.frontend.check import check
@@ -23,7 +24,6 @@ from mlc_compiler.middle.models import resolve_models
 from mlc_compiler.plan.bearing import bearing_of
 from mlc_compiler.plan.compare import Side, against_project
 from mlc_compiler.plan.meaning import Meaning
-from mlc_targets import TARGETS
 
 HERE = Path(__file__).parent
 PROJECT = HERE / "project"
@@ -114,7 +114,7 @@ def after(pair: Pair) -> Side:
 
 
 def compared(now: Side, then: Side | None = None) -> Meaning:
-    return against_project(then or before(), now, bearing_of(TARGETS))
+    return against_project(then or before(), now, bearing_of(installed().find))
 
 
 def classes(found: Meaning) -> frozenset[str]:

@@ -33,7 +33,7 @@ def compiled(text: str) -> Compiled:
     return compile_row(text, ROWS)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(text=st.one_of(st.text(max_size=200), soup))
 def test_no_text_raises_and_every_problem_lies_inside_it(text: str) -> None:
     result = compiled(text)
@@ -73,7 +73,7 @@ conditions = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.one_of(numbers, conditions))
 def test_operators_bind_as_they_do_in_duckdb(text: str) -> None:
     result = compiled(text)
@@ -89,7 +89,7 @@ def test_operators_bind_as_they_do_in_duckdb(text: str) -> None:
     assert mine == theirs or math.isclose(mine[0], theirs[0], rel_tol=1e-12, abs_tol=1e-12), text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.one_of(numbers, conditions))
 def test_the_canonical_text_is_an_expression_of_the_same_meaning(text: str) -> None:
     result = compiled(text)

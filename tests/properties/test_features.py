@@ -232,7 +232,7 @@ def compiled(view: ViewDefinition, label: LabelDefinition | None = None) -> ir.F
     return result.query
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     rows=visits, others=visits, wanted=st.lists(asked(), min_size=1, max_size=4),
     refresh=st.integers(0, 2), ahead=st.sampled_from([0, 1, 5]),
@@ -258,7 +258,7 @@ def test_aggregates_equal_brute_force(
             assert_alike(line[f"f{number}"], expected, 1e15, f"{want} of row {line['id']}")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows=visits, seen=readings, tolerance=st.one_of(st.none(), st.integers(0, 6)), ahead=st.sampled_from([0, 3]))
 def test_as_of_joins_take_the_newest_row_that_is_known(
     rows: list[Row], seen: list[Row], tolerance: int | None, ahead: int
@@ -282,7 +282,7 @@ def test_as_of_joins_take_the_newest_row_that_is_known(
             assert_alike(line[name], expected, 1e15, f"{name} of row {line['id']}")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows=visits, wanted=asked(), horizon=st.integers(1, 6), until=st.booleans())
 def test_labels_ahead_count_what_becomes_known_within_the_horizon(
     rows: list[Row], wanted: Asked, horizon: int, until: bool
@@ -309,7 +309,7 @@ def test_labels_ahead_count_what_becomes_known_within_the_horizon(
         assert_alike(line["__label"], expected, 1e15, f"label of row {line['id']}")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     rows=visits.filter(lambda rows: any(row["at"] for row in rows)), others=visits, seen=readings,
     wanted=st.lists(asked(), min_size=1, max_size=3),

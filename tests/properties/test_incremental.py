@@ -71,7 +71,7 @@ EDITS: tuple[Edit, ...] = (
     ("mlc.lock", '"rows": 100000', '"rows": 200000'),
     ("environments/staging/score-0.yaml", "artifact", "# seen\nartifact"),
     ("deploy/staging/score-0/rollout.yaml", "replicas", "replicass"),
-    ("deploy/staging/kustomization.yaml", "resources", "resource"),
+    ("deploy/staging/score-0/kustomization.yaml", "resources", "resource"),
 )
 RELEASED = (RELEASE, "score-1", "staging")
 FEW = tuple(edit for edit in EDITS[:14] if edit[0] != RELEASE and "happened_at" not in edit[1])

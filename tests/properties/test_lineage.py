@@ -32,7 +32,7 @@ DATASETS = {
 }
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(text=st.one_of(st.text(max_size=300), soup, started, repeated))
 def test_no_query_raises_or_takes_long_and_every_problem_lies_inside_it(text: str) -> None:
     begun = time.process_time()
@@ -64,7 +64,7 @@ texts = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=texts)
 def test_all_that_a_compiled_feature_reads_flows_into_it(text: str) -> None:
     view = a_view(expr("f", text))
@@ -76,7 +76,7 @@ def test_all_that_a_compiled_feature_reads_flows_into_it(text: str) -> None:
     assert read == flowing
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=texts)
 def test_a_feature_that_compiles_has_facts(text: str) -> None:
     view = a_view(expr("f", text))
@@ -88,7 +88,7 @@ def test_a_feature_that_compiles_has_facts(text: str) -> None:
 LARGE = ["(" * 5000, "1+" * 4000 + "1", "not " * 2400, "-" * 9000, "a" * 9999, "'" * 9999, "a." * 4999, "((a)" * 2000]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.one_of(st.sampled_from(LARGE), st.tuples(words, st.integers(1, 20_000)).map(lambda p: p[0] * p[1])))
 def test_no_expression_takes_long(text: str) -> None:
     begun = time.process_time()

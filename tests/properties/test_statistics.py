@@ -41,7 +41,7 @@ def numeric_rows(draw: Any) -> Evaluation:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(binary_rows() | numeric_rows())
 def test_an_interval_holds_its_value_and_stays_in_the_metrics_range(evaluation: Evaluation) -> None:
     for name, found in measure_all(evaluation).items():
@@ -55,7 +55,7 @@ def test_an_interval_holds_its_value_and_stays_in_the_metrics_range(evaluation: 
         assert metric.high is None or found.high <= metric.high + slack, name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(binary_rows(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter_where_days_are_blocks(evaluation: Evaluation, shuffle: Any) -> None:
     order = list(range(evaluation.rows))
@@ -72,7 +72,7 @@ def test_the_order_of_rows_does_not_matter_where_days_are_blocks(evaluation: Eva
         )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(binary_rows())
 def test_turning_scores_and_labels_around_keeps_the_area_and_its_mirror(evaluation: Evaluation) -> None:
     """The distance of scores is kept only where 1 - s is exact: compare on a grid."""
@@ -88,7 +88,7 @@ def test_turning_scores_and_labels_around_keeps_the_area_and_its_mirror(evaluati
         assert mirrored.high == pytest.approx(1 - area.low, abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(binary_rows(), share)
 def test_a_passed_check_would_pass_a_laxer_limit(evaluation: Evaluation, limit: float) -> None:
     checks = tuple(GateCheck("metric", "roc_auc", min=m) for m in (limit, limit * 0.9))

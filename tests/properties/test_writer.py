@@ -40,7 +40,7 @@ def build(root: Path, files: dict[str, str], force: bool = False) -> None:
     digests.save(as_built=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(history=st.lists(st.tuples(builds, kills), min_size=1, max_size=6), last=builds)
 def test_killed_builds_are_mended_by_the_next_one_that_ends(
     history: list[tuple[dict[str, str], int | None]], last: dict[str, str]
@@ -61,7 +61,7 @@ def test_killed_builds_are_mended_by_the_next_one_that_ends(
         assert (tree(root), folders(root) - {".mlc/cache"}) == ({}, set())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(first=builds, hand=hands, second=builds)
 def test_what_a_hand_wrote_is_never_lost_unless_forced(
     first: dict[str, str], hand: dict[str, str], second: dict[str, str]
@@ -83,7 +83,7 @@ def test_what_a_hand_wrote_is_never_lost_unless_forced(
         assert not diff(root, artifacts(second))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(first=builds, second=builds)
 def test_two_halves_built_in_their_scopes_are_the_whole(first: dict[str, str], second: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as parted:
@@ -103,10 +103,15 @@ parts = st.lists(st.builds(Part, st.integers(1, 10**6), st.builds(Origin, st.tex
 entries = st.builds(Entry, st.text(), st.text(), st.text(), st.none() | st.text(), st.none() | st.text(), parts)
 
 
-@given(entries=st.dictionaries(names.filter(lambda name: not name.endswith(".mlc-new")), entries, max_size=4))
-def test_a_manifest_reads_back_as_it_was_with_each_file_on_lines_of_its_own(entries: dict[str, Entry]) -> None:
-    text = render(Manifest(entries))
-    assert parse("", text.encode()).entries == entries
+paths = st.lists(names, min_size=1, max_size=4).map("/".join).filter(lambda path: not path.endswith(".mlc-new"))
+
+
+@given(folder=st.just("") | paths, entries=st.dictionaries(paths, entries, max_size=4))
+def test_a_manifest_reads_back_as_it_was_with_each_file_on_lines_of_its_own(
+    folder: str, entries: dict[str, Entry]
+) -> None:
+    text = render(folder, Manifest(entries))
+    assert parse(folder, text.encode()).entries == entries
     # A name, its entry, and a comma between two: git merges what others change of a neighbour.
     assert text.count("\n") == 3 + max(1, 3 * len(entries) - 1)
 

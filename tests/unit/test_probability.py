@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from mlc_compiler import probability as ours
 
@@ -45,10 +45,23 @@ def test_beta_quantiles_are_scipys(a: float, b: float) -> None:
         assert ours.beta_quantile(p, a, b) == pytest.approx(stats.beta.ppf(p, a, b), abs=1e-7)
 
 
+@pytest.mark.parametrize("x", [1e-6, 0.01, 0.5, 1.0, 3.7, 9.99, 10.0, 80.0, 1e6])
+def test_polygamma_functions_are_scipys(x: float) -> None:
+    for order, function in enumerate((ours.digamma, ours.trigamma, ours.tetragamma)):
+        assert function(x) == pytest.approx(float(special.polygamma(order, x)), rel=1e-9)
+
+
 @pytest.mark.parametrize("mean", [0.0, 0.1, 3.0, 700.0])
 def test_the_poisson_distribution_is_scipys(mean: float) -> None:
     for k in (-1, 0, 1, 5, round(mean), round(mean) + 40):
         assert ours.poisson_cdf(k, mean) == pytest.approx(stats.poisson.cdf(k, mean), abs=TOLERANCE)
+
+
+@pytest.mark.parametrize(("degrees", "nearly"), [(4, 0.005), (9.5, 0.002), (55, 0.001), (5_000, 0.001)])
+def test_the_spread_of_an_estimated_error_is_nearly_a_root_of_scipys_chi_square(degrees: float, nearly: float) -> None:
+    for ratio in (-1.0, 0.0, 0.2, 0.7, 0.95, 1.0, 1.1, 1.6, 4.0):
+        expected = stats.chi2.cdf(degrees * max(ratio, 0.0) ** 2, degrees)
+        assert ours.spread_cdf(ratio, degrees) == pytest.approx(expected, abs=nearly)
 
 
 @pytest.mark.parametrize("degrees", [1, 4, 9, 55, 199, 5_000])

@@ -23,6 +23,7 @@ from mlc_compiler.analysis.leakage import check_queries, check_tolerances
 from mlc_compiler.analysis.models import check_models
 from mlc_compiler.analysis.monitors import check_monitors
 from mlc_compiler.analysis.outcomes import check_outcomes
+from mlc_compiler.analysis.patterns import check_patterns
 from mlc_compiler.analysis.policies import check_policies
 from mlc_compiler.analysis.privacy import prove_privacy
 from mlc_compiler.analysis.promotion_paths import check_promotion
@@ -54,6 +55,7 @@ ANALYSES: tuple[Analysis, ...] = (
     check_signing,
     check_inherited,
     check_tolerances,
+    check_patterns,
     check_effects,
 )
 

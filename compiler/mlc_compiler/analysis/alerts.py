@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlc_compiler.analysis.drift_null import BINS, bound_for, exceeds_by_chance
@@ -24,6 +23,7 @@ from mlc_compiler.frontend.project import BoundModel
 from mlc_compiler.ir import Feature
 from mlc_compiler.middle import defaults
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.monitor import Monitor, Signal
 
 DAY, WEEK, HOUR = 86_400.0, 604_800.0, 3600.0

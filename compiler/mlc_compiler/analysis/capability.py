@@ -6,7 +6,8 @@ from mlc_compiler.diagnostics import Sink
 from mlc_compiler.frontend.project import BoundModel, Project
 
 RUNNERS = ("ci",)
-PROGRESSIVE = ("canary", "blue_green", "shadow", "ab_test", "bandit")
+STEPPED = ("canary", "blue_green")
+PROGRESSIVE = (*STEPPED, "shadow", "ab_test", "bandit")
 
 
 def check_capability(project: Project, controllers: frozenset[str], sink: Sink) -> None:
@@ -49,9 +50,12 @@ def _rollout(model: BoundModel, controllers: frozenset[str], sink: Sink) -> None
     if rollout is None or rollout.spec.strategy not in PROGRESSIVE:
         return
     if "deployment" in controllers and "rollout" not in controllers:
+        way = "add `argo-rollouts: {}` to the project's targets"
+        if rollout.spec.strategy not in STEPPED:
+            way = f"say `strategy: canary` and {way}"
         sink.error(
             "MLC608",
             rollout.at("strategy"),
             f"no target moves traffic step by step, so this {rollout.spec.strategy} would be a plain Deployment",
-            help="add `argo-rollouts: {}` to the project's targets, or say `strategy: rolling`",
+            help=f"{way}, or say `strategy: rolling`",
         )

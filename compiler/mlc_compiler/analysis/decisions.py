@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from mlc_compiler.probability import binomial_sf, normal_cdf, poisson_cdf
+from mlc_compiler.records import dataclass
 
 FALSE_ABORTS = 0.05
 MISSES = 0.20

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from mlc_compiler.diagnostics import Path, Place, Sink
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import Project
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.dataset import Dataset, Source
 from mlc_compiler.spec.environment import Environment
 from mlc_compiler.spec.feature_view import Feature

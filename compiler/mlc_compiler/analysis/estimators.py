@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.analysis.parameters import check_unknown_parameter, check_value, yaml_text
 from mlc_compiler.analysis.search import check_search
@@ -12,6 +11,7 @@ from mlc_compiler.diagnostics import Place, Related, Sink, nearest
 from mlc_compiler.estimators.table import PREDICTORS, EstimatorRow, Table, estimator_row, table
 from mlc_compiler.frontend.project import BoundModel
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.model import Estimator, Model
 
 CHECKED = "sklearn."
@@ -124,6 +124,13 @@ def _counterpart(choice: Choice, wanted: str) -> str:
     return ""
 
 
+def _of_one_label(choice: Choice) -> str:
+    """Return the class of the same method for a single label, or nothing."""
+    path = (choice.spec.class_ or "").replace("MultiTask", "")
+    row = estimator_row(choice.table, path)
+    return path if row is not None and row.kind == choice.row.kind and not row.unfit else ""
+
+
 def _can_be_fitted(choice: Choice, sink: Sink) -> bool:
     row = choice.row
     required = [p.name for p in row.parameters.values() if p.required]
@@ -134,7 +141,9 @@ def _can_be_fitted(choice: Choice, sink: Sink) -> bool:
     if row.unfit:
         report = sink.warn if choice.spec.params else sink.error
         message = f"`{row.name}` can't be fitted to several features and one label"
-        report("MLC411", choice.at("class"), message, note=f"scikit-learn says: {row.unfit}", help="take another class")
+        near = _of_one_label(choice)
+        help = f"did you mean `{near}`?" if near else "take a class that learns one label from several features"
+        report("MLC411", choice.at("class"), message, note=f"scikit-learn says: {row.unfit}", help=help, fix=near)
     return True
 
 

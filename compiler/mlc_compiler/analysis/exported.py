@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlc_compiler import conventions
 from mlc_compiler.analysis.measurements import SCRAPES, window
-from mlc_compiler.conventions import duration_text
+from mlc_compiler.conventions import counted, duration_text
 from mlc_compiler.diagnostics import Place, Related, Sink, nearest
 from mlc_compiler.frontend.project import BoundModel, Project
 
@@ -103,7 +103,7 @@ def _scrapes(project: Project, target: str, interval: float, sink: Sink) -> None
                 "MLC618",
                 rollout.at("analysis", index, "interval"),
                 f"a measurement of {analysis.metric} looks back {duration_text(seconds)}, in which servers are scraped "
-                f"{found} time{'' if found == 1 else 's'}: {nothing}",
+                f"{counted(found, 'time')}: {nothing}",
                 related=[Related("scrape_interval", duration_text(interval), place)],
                 help=f"use `interval: {duration_text(SCRAPES * interval)}`, or scrape every "
                 f"{duration_text(seconds / SCRAPES)}",

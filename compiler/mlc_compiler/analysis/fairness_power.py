@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
-from mlc_compiler.analysis import judging
 from mlc_compiler.analysis.figures import count, percent
-from mlc_compiler.analysis.gate_samples import Case, group_rows, round_up, rows_text
-from mlc_compiler.analysis.standard_errors import Rows
+from mlc_compiler.analysis.gate_samples import Case, group_rows, never_decided, round_up
+from mlc_compiler.analysis.ratio_power import Clusters, rate_rows_needed, ratio_pass_probability
+from mlc_compiler.analysis.standard_errors import Rows, effect_of
 from mlc_compiler.conventions import number_text
-from mlc_compiler.diagnostics import Sink
-from mlc_compiler.metrics import FAIRNESS, MAX_BLOCKS, MIN_BLOCKS
+from mlc_compiler.diagnostics import Finding, Sink
+from mlc_compiler.metrics import FAIRNESS, MIN_BLOCKS
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.model import Model
 
 _WORDS = {
@@ -20,7 +21,6 @@ _WORDS = {
     "false_positive": "false positive rate",
     "precision": "precision",
 }
-_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,9 @@ def check(case: Case, wanted: float, sink: Sink) -> None:
     for rate in _rates(case):
         small = {n: r for n, r in judged.items() if min(rate.count(r), r.units) < MIN_BLOCKS}
         if small:
-            _never_decided(case, rate, small, sink)
+            named = {f"{column} = {name}": rows for name, rows in small.items()}
+            needs = f"its {_WORDS[rate.name]} needs {MIN_BLOCKS} days, groups or rows"
+            sink.add(never_decided(case, case.at("group"), case.check.fairness or "", named, needs))
         elif case.check.min is not None:
             _by_chance(case, rate, judged, wanted, sink)
 
@@ -72,26 +74,16 @@ def _usual(name: str, model: Model, rows: Rows) -> float:
 
 
 def _none_to_compare(case: Case, groups: Mapping[str, Rows], judged: Mapping[str, Rows], sink: Sink) -> None:
-    second = sorted((rows.rows for rows in groups.values()), reverse=True)[1:2]
-    sink.error(
-        "MLC512",
-        case.at("min_rows"),
-        f"{len(judged) or 'none'} of {len(groups)} groups of `{case.check.group}` has {case.check.min_rows:,} rows, "
-        "and a ratio needs two",
-        help=f"lower `min_rows` to {second[0]:,} or less" if second else "name a column with several groups",
-    )
-
-
-def _never_decided(case: Case, rate: Rate, small: Mapping[str, Rows], sink: Sink) -> None:
-    ordered = sorted(small, key=lambda g: (small[g].rows, g))
-    shown = ", ".join(f"{case.check.group} = {g} ({rows_text(small[g])})" for g in ordered[:_SHOWN])
-    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-    sink.error(
-        "MLC511",
-        case.at("group"),
-        f"{case.check.fairness} can never be decided of {shown}{more}",
-        note=f"its {_WORDS[rate.name]} needs {MIN_BLOCKS} days, groups or rows; a check that is undecided blocks",
-        help=f"leave them out with `min_rows: {max(r.rows for r in small.values()) + 1}`, or say `report_only: true`",
+    second, (how, severity) = sorted((rows.rows for rows in groups.values()), reverse=True)[1:2], case.undecided()
+    sink.add(
+        Finding(
+            "MLC512",
+            f"{len(judged) or 'none'} of {count(len(groups), 'group')} of `{case.check.group}` has "
+            f"{case.check.min_rows:,} rows, and a ratio needs two: the check {how}",
+            case.at("min_rows"),
+            help=f"lower `min_rows` to {second[0]} or less" if second else "name a column with several groups",
+            severity=severity,
+        )
     )
 
 
@@ -104,16 +96,24 @@ def _by_chance(case: Case, rate: Rate, judged: Mapping[str, Rows], wanted: float
         return
     chance, name = weak[0]
     others = f", and {count(len(weak) - 1, 'other group')} too often" if len(weak) > 1 else ""
-    least = "at least " if len(judged) > 2 else ""
+    least = "at least " if len(judged) > 2 or len(_rates(case)) > 1 else ""
     sink.warn(
         "MLC510",
         case.at("group"),
         f"{case.check.group} = {name} fails `min: {number_text(case.check.min or 0)}` {least}{percent(1 - chance)} "
         f"of the time {_how(case)}{others}",
-        note=f"{rate.count(judged[name]):,} rows count for its {_WORDS[rate.name]}, "
-        f"{rate.count(judged[largest]):,} for that of {largest}; both near {number_text(float(f'{rate.value:.2g}'))}",
+        note=f"{_counted(rate, judged[name])} for its {_WORDS[rate.name]}, "
+        f"{_counted(rate, judged[largest])} for that of {largest}; both near "
+        f"{number_text(float(f'{rate.value:.2g}'))}",
         help=_mend(case, rate, judged[name], judged[largest], wanted),
     )
+
+
+def _counted(rate: Rate, rows: Rows) -> str:
+    """Return how many rows count for a rate, and how many independent ones they are worth."""
+    number, effect = rate.count(rows), effect_of(rate.count(rows), rows)
+    words = f"{number:,} rows count"
+    return words if effect == 1 else f"{words}, as much as {max(round(number / effect), 1):,} independent ones,"
 
 
 def _how(case: Case) -> str:
@@ -125,22 +125,35 @@ def _how(case: Case) -> str:
 def _passes(case: Case, rate: Rate, rows: Rows, other: Rows) -> float:
     ratio = 1.0 if case.check.expect is None else min(max(case.check.expect, 0.01), 1.0)
     confidence = case.check.confidence or case.gate.spec.confidence
-    support = min(rows.units, rate.count(rows), MAX_BLOCKS)
-    return judging.ratio_pass_probability(
+    return ratio_pass_probability(
         case.check.min or 0.0,
         (rate.value * ratio, rate.value),
         (rate.count(rows), rate.count(other)),
         confidence,
-        support,
+        _clusters(case, rate, rows, other, rate.count(rows)),
     )
+
+
+def _clusters(case: Case, rate: Rate, rows: Rows, other: Rows, counted: int) -> Clusters | None:
+    """Return how rows of the two groups vary together, `counted` of the first; None where each stands for itself."""
+    if rows.unit == "rows":
+        return None
+    grown = replace(rows, rows=max(round(rows.rows * counted / max(rate.count(rows), 1)), counted))
+    effects = (effect_of(counted, grown), effect_of(rate.count(other), other))
+    shared = min(rows.icc or 0.0, other.icc or 0.0, case.rows.icc or 0.0)
+    return Clusters(min(rows.units, other.units), effects, shared)
 
 
 def _mend(case: Case, rate: Rate, rows: Rows, other: Rows, wanted: float) -> str:
     counted, confidence = rate.count(rows), case.check.confidence or case.gate.spec.confidence
     ratio = 1.0 if case.check.expect is None else case.check.expect
-    support = min(rows.units, MAX_BLOCKS)
-    needed = judging.rate_rows_needed(
-        case.check.min or 0.0, (rate.value * ratio, rate.value), rate.count(other), confidence, support, wanted
+    needed = rate_rows_needed(
+        case.check.min or 0.0,
+        (rate.value * ratio, rate.value),
+        rate.count(other),
+        confidence,
+        lambda count: _clusters(case, rate, rows, other, count),
+        wanted,
     )
     if needed is None:
         return "lower `min`, or take a wider range of data: a group as large as the other would fail as often"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlc_compiler.conventions import duration_text, number_text
+from mlc_compiler.conventions import duration_text, number_text, plural
 
 
 def percent(share: float) -> str:
@@ -57,4 +57,4 @@ def count(number: float, noun: str) -> str:
     >>> count(1, "measurement"), count(10, "measurement")
     ('1 measurement', '10 measurements')
     """
-    return f"{amount(number)} {noun}{'' if number == 1 else 's'}"
+    return f"{amount(number)} {plural(number, noun)}"

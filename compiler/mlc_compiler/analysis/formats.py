@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler import __version__
 from mlc_compiler.diagnostics import Place, Sink, nearest
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.schema import described
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.document import SecretReference
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"

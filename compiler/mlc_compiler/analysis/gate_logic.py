@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.analysis.figures import percent, rate
 from mlc_compiler.conventions import number_text
@@ -16,6 +15,7 @@ from mlc_compiler.diagnostics import Related, Sink
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.metrics import TIMINGS, metric
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.gate import Gate, GateCheck
 
 LEAST_CONFIDENCE = 0.8
@@ -81,7 +81,7 @@ def _alone(one: Placed, sink: Sink) -> None:
             f"a confidence of {rate(one.confidence)} passes a model exactly at its bound "
             f"{percent((1 - one.confidence) / 2)} of the time",
             note="that is the tail beyond the careful end of the interval",
-            help=f"use {rate(0.95)}, which passes it {percent(0.025)} of the time; leeway belongs into the bound",
+            help=f"use {rate(0.95)}, which passes it {percent(0.025)} of the time; leeway belongs in the bound",
         )
     _latency(one, sink)
     if check.versus == "champion" and check.margin == 0:

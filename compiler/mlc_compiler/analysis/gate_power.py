@@ -8,25 +8,33 @@ independent, the best case: where even that does not do, nothing will.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mlc_compiler.analysis import fairness_power, judging
 from mlc_compiler.analysis.figures import count, percent
-from mlc_compiler.analysis.gate_samples import Case, fold_rows, group_rows, round_up, rows_text
+from mlc_compiler.analysis.gate_samples import (
+    Case,
+    evidence_text,
+    fold_rows,
+    group_rows,
+    never_decided,
+    round_up,
+    rows_text,
+)
 from mlc_compiler.analysis.judging import Bound
-from mlc_compiler.analysis.standard_errors import Rows, standard_error
+from mlc_compiler.analysis.standard_errors import Rows
 from mlc_compiler.analysis.subject import Subject
 from mlc_compiler.conventions import number_text
-from mlc_compiler.diagnostics import Sink
+from mlc_compiler.diagnostics import Finding, Sink
 from mlc_compiler.metrics import MIN_BLOCKS, Metric, metric
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.gate import GateCheck
 
 WANTED = 0.8
 """How often a good model is to pass: the power that studies are planned for."""
 CORRELATION = 0.9
 """Of two versions' metrics on the same rows: retrained models make most of the same mistakes."""
-_SHOWN = 3
 _TYPICAL = {"roc_auc": 0.8, "average_precision": 0.5, "accuracy": 0.8, "balanced_accuracy": 0.75, "f1": 0.6}
 """What a metric is taken to be near, where no check of the model says."""
 
@@ -60,13 +68,16 @@ def _informed(case: Case, found: Metric, sink: Sink) -> bool:
     """Report a check on a fold that no interval can be made of; tell whether it can."""
     if not _too_little(found.name, case.rows):
         return True
-    units = judging.informing_units(found.name, case.rows)
-    sink.error(
-        "MLC511",
-        case.at(),
-        f"the check of {found.name} can never be decided: its fold has {rows_text(case.rows)}",
-        note=f"{units} of them inform it; an interval needs {MIN_BLOCKS}",
-        help="take a larger share or a wider range of data for the fold, or say `report_only: true`",
+    units, (how, severity) = judging.informing_units(found.name, case.rows), case.undecided()
+    sink.add(
+        Finding(
+            "MLC511",
+            f"the check of {found.name} {how}: its fold has {rows_text(case.rows)}",
+            case.at(),
+            note=f"{units} of them inform it; an interval needs {MIN_BLOCKS}, and an undecided check blocks",
+            help="take a larger share or a wider range of data for the fold, or say `report_only: true`",
+            severity=severity,
+        )
     )
     return False
 
@@ -123,16 +134,24 @@ def _report(case: Case, room: Room, chance: float, sink: Sink) -> None:
         code,
         case.at(field),
         f"`{field}: {number_text(bound.limit)}` fails {good}, {bound.metric} {_figure(room.good)}, "
-        f"{percent(1 - chance)} of the time",
-        note=f"half-width {_figure(half)} on {rows_text(case.rows)}, headroom {_figure(abs(room.good - bound.limit))}; "
-        f"one at the bound passes {percent(_bad(bound, case.rows))}",
+        f"{_how_often(room, case.rows, chance)} of the time",
+        note=f"half-width {_figure(half)} on {evidence_text(bound.metric, case.rows)}, "
+        f"headroom {_figure(abs(room.good - bound.limit))}; {_bad(bound, case.rows)}",
         help=_mend(case, room, field),
     )
 
 
-def _bad(bound: Bound, rows: Rows) -> float:
-    """Return how often a model exactly at the bound passes."""
-    return judging.pass_probability(bound, bound.limit, rows) or 0.0
+def _how_often(room: Room, rows: Rows, chance: float) -> str:
+    """Return how often the good model fails, without a figure where the rows do not give one to a point."""
+    rough = judging.is_rough(room.bound, room.good, rows)
+    return f"more than {percent(1 - WANTED)}" if rough else percent(1 - chance)
+
+
+def _bad(bound: Bound, rows: Rows) -> str:
+    """Return how often a model exactly at the bound passes, or why that is not told."""
+    if judging.is_rough(bound, bound.limit, rows):
+        return f"too few or too uneven {rows.unit} for a closer figure"
+    return f"one at the bound passes {percent(judging.pass_probability(bound, bound.limit, rows) or 0.0)}"
 
 
 def _mend(case: Case, room: Room, field: str) -> str:
@@ -189,42 +208,31 @@ def _slices(case: Case, found: Metric, sink: Sink) -> None:
         none_large(case, groups, sink)
     hopeless = {name: rows for name, rows in judged.items() if _too_little(found.name, rows)}
     if hopeless:
-        never_decided(case, found.name, hopeless, sink)
+        needs = f"an interval needs {MIN_BLOCKS} days, groups or rows that inform it"
+        sink.add(never_decided(case, case.at("slices"), found.name, hopeless, needs))
     for room in _rooms(case, found) if not hopeless else ():
         _groups(case, room, {name: (rows, room.passes(rows)) for name, rows in judged.items()}, sink)
 
 
 def none_large(case: Case, groups: Mapping[str, Rows], sink: Sink) -> None:
     """Report `min_rows` that leaves no group to judge."""
-    largest = max(groups, key=lambda name: groups[name].rows)
-    sink.error(
-        "MLC512",
-        case.at("min_rows"),
-        f"none of {len(groups)} groups has {case.check.min_rows:,} rows, so that the check can never be decided",
-        note=f"the largest is {largest} with {groups[largest].rows:,} rows of the test fold",
-        help=f"lower `min_rows` below {groups[largest].rows:,}, or take a wider range of data",
-    )
-
-
-def never_decided(case: Case, name: str, groups: Mapping[str, Rows], sink: Sink) -> None:
-    """Report groups on which no interval can be made, which blocks every release."""
-    ordered = sorted(groups, key=lambda g: (groups[g].rows, g))
-    shown = ", ".join(f"{g} ({rows_text(groups[g])})" for g in ordered[:_SHOWN])
-    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-    largest = max(rows.rows for rows in groups.values())
-    sink.error(
-        "MLC511",
-        case.at("slices" if case.check.slices else "group"),
-        f"{name} can never be decided of {shown}{more}",
-        note=f"an interval needs {MIN_BLOCKS} days, groups or rows that inform it; an undecided check blocks",
-        help=f"leave them out with `min_rows: {largest + 1}`, or say `report_only: true`",
+    largest, (how, severity) = max(groups, key=lambda name: groups[name].rows), case.undecided()
+    sink.add(
+        Finding(
+            "MLC512",
+            f"none of {len(groups)} groups has {case.check.min_rows:,} rows, so that the check {how}",
+            case.at("min_rows"),
+            note=f"the largest is {largest} with {groups[largest].rows:,} rows of the test fold",
+            help=f"lower `min_rows` to {groups[largest].rows} or less, or take a wider range of data",
+            severity=severity,
+        )
     )
 
 
 def _groups(case: Case, room: Room, judged: Mapping[str, tuple[Rows, float]], sink: Sink) -> None:
     """Report groups on which a good model often fails, or so many groups that it fails on one of them."""
     weak = sorted((chance, name) for name, (_, chance) in judged.items() if chance < WANTED)
-    together = _product(chance for _, chance in judged.values())
+    how, together = _together(case, judged)
     field = "min" if room.bound.higher else "max"
     value = f"{room.bound.metric} {_figure(room.good)}"
     if weak:
@@ -235,9 +243,9 @@ def _groups(case: Case, room: Room, judged: Mapping[str, tuple[Rows, float]], si
         sink.warn(
             "MLC509",
             case.at("slices"),
-            f"a model of {value} fails on {name} {percent(1 - chance)} of the time{others}",
-            note=f"half-width {_figure(judging.half_width(room.bound, room.good, rows) or 0)} on {rows_text(rows)}, "
-            f"headroom {_figure(abs(room.good - room.bound.limit))}",
+            f"a model of {value} fails on {name} {_how_often(room, rows, chance)} of the time{others}",
+            note=f"half-width {_figure(judging.half_width(room.bound, room.good, rows) or 0)} "
+            f"on {evidence_text(room.bound.metric, rows)}, headroom {_figure(abs(room.good - room.bound.limit))}",
             help=(f"say `min_rows: {round_up(needed.rows)}`" if needed else f"move `{field}`")
             + ", or report that group only",
         )
@@ -246,10 +254,22 @@ def _groups(case: Case, room: Room, judged: Mapping[str, tuple[Rows, float]], si
             "MLC509",
             case.at("slices"),
             f"a model of {value} in each of {len(judged)} groups fails on one of them "
-            f"{percent(1 - together)} of the time",
+            f"{how}{percent(1 - together)} of the time",
             note="all must pass, each by itself",
             help=f"move `{field}`, or raise `min_rows` so that fewer groups are judged",
         )
+
+
+def _together(case: Case, judged: Mapping[str, tuple[Rows, float]]) -> tuple[str, float]:
+    """Return how often all groups pass, and in which way that is a bound of how often one fails.
+
+    Groups of one column are of different rows. Those of several columns share theirs, and days that groups share let
+    them pass and fail together.
+    """
+    if any(rows.icc for rows, _ in judged.values()):
+        return "up to ", _product(chance for _, chance in judged.values())
+    columns = [[c for name, (_, c) in judged.items() if name.startswith(f"{x} = ")] for x in case.check.slices]
+    return "at least " if len(columns) > 1 else "", min(_product(chances) for chances in columns)
 
 
 def _product(chances: Iterable[float]) -> float:
@@ -270,7 +290,7 @@ def _champion(case: Case, found: Metric, sink: Sink) -> None:
     chance = judging.paired_pass_probability(bound, value, case.rows, CORRELATION)
     if chance is None or chance >= WANTED:
         return
-    error = (standard_error(found.name, value, case.rows) or 0.0) * (2 * (1 - CORRELATION)) ** 0.5
+    error = judging.paired_error(found.name, value, case.rows, CORRELATION) or 0.0
     sink.warn(
         "MLC513",
         case.at("margin"),

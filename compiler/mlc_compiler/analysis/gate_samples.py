@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from mlc_compiler.analysis.standard_errors import Rows
-from mlc_compiler.diagnostics import Place
+from mlc_compiler.analysis.standard_errors import Rows, design_effect
+from mlc_compiler.diagnostics import Finding, Place, Severity
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.gate import Gate, GateCheck
 from mlc_compiler.spec.model import Model
 
 UNITS = {"time": "days", "group": "groups", "random": "rows"}
+_SHOWN = 3
 _COUNTS = {"days": "days", "groups": "blocks", "rows": "rows"}
 
 
@@ -34,6 +35,16 @@ class Case:
         said = path and path[0] in self.check.model_fields_set
         return self.gate.at("checks", self.index, *(path if said else ()))
 
+    def _closed(self) -> bool:
+        history = self.bound.spine.spec.history
+        return history is not None and history.until is not None
+
+    def undecided(self) -> tuple[str, Severity]:
+        """Return how certain it is that too few rows stay too few: a closed table gets no more of them."""
+        return (
+            ("can never be decided", Severity.ERROR) if self._closed() else ("can't be decided yet", Severity.WARNING)
+        )
+
 
 def fold_rows(model: Model, entry: Mapping[str, Any], split: str) -> Rows:
     """Return the rows of a fold."""
@@ -48,9 +59,33 @@ def group_rows(case: Case, column: str) -> Iterator[tuple[str, Rows]]:
 
 def _rows(model: Model, counted: Mapping[str, Any]) -> Rows:
     unit = UNITS[model.split.strategy]
+    icc = counted.get("icc")
     return Rows(
-        counted["rows"], counted.get("positives"), counted.get(_COUNTS[unit], 0), unit, counted.get("std")
-    )  # fmt: skip
+        counted["rows"],
+        counted.get("positives"),
+        counted.get(_COUNTS[unit], 0),
+        unit,
+        counted.get("std"),
+        counted.get("mean"),
+        None if icc is None else min(max(icc, 0.0), 1.0),
+        tuple(counted.get("classes", {}).values()),
+    )
+
+
+def never_decided(case: Case, at: Place, what: str, groups: Mapping[str, Rows], needs: str) -> Finding:
+    """Return the finding that no interval can be made on some groups, which blocks every release."""
+    ordered = sorted(groups, key=lambda g: (groups[g].rows, g))
+    shown = ", ".join(f"{g} ({rows_text(groups[g])})" for g in ordered[:_SHOWN])
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    largest, (how, severity) = max(rows.rows for rows in groups.values()), case.undecided()
+    return Finding(
+        "MLC511",
+        f"{what} {how} for {shown}{more}",
+        at,
+        note=f"{needs}; an undecided check blocks",
+        help=f"leave them out with `min_rows: {largest + 1}`, or say `report_only: true`",
+        severity=severity,
+    )
 
 
 def rows_text(rows: Rows) -> str:
@@ -58,6 +93,19 @@ def rows_text(rows: Rows) -> str:
     positive = f", {rows.positives:,} of them positive" if rows.positives is not None else ""
     units = {"days": f" on {rows.units:,} days", "groups": f" in {rows.units:,} groups"}.get(rows.unit, "")
     return f"{rows.rows:,} rows{positive}{',' if positive and units else ''}{units}"
+
+
+def evidence_text(name: str, rows: Rows) -> str:
+    """Return rows in words, and how many independent ones they are worth to a metric."""
+    if rows.unit == "rows" or rows.rows <= rows.units:
+        return rows_text(rows)
+    if rows.icc is None:
+        return f"{rows_text(rows)}, taken as independent"
+    effect = design_effect(name, rows)
+    if effect == 1:
+        return rows_text(rows)
+    worth = max(round(rows.rows / effect), 1)
+    return f"{rows_text(rows)}, worth {worth:,} independent ones (intraclass correlation {rows.icc:.2g})"
 
 
 def round_up(rows: int) -> int:

@@ -57,7 +57,7 @@ def _forms(gate: Document[Gate], index: int, check: GateCheck, form: str, sink: 
                 "MLC506",
                 gate.at("checks", index, field).name(),
                 f"`{field}` does not belong to a {form} check",
-                help=f"`{field}` goes with {' or '.join(forms)}",
+                help=f"remove it: it goes with {' or '.join(forms)} checks",
             )
 
 
@@ -129,10 +129,13 @@ def _columns(model: BoundModel, gate: Document[Gate], index: int, check: GateChe
                 "MLC505",
                 gate.at("checks", index, *path),
                 f"`{name}` is {what} a column of `{model.spine.name}`, whose columns are kept for slices and groups",
-                help=f"did you mean `{near}`?" if near else f"columns: {', '.join(sorted(known))}",
+                help=f"did you mean `{near}`?" if near else f"take one of its columns: {', '.join(sorted(known))}",
                 fix=near or "",
             )
     if check.fairness and not check.group:
         sink.error(
-            "MLC102", gate.at("checks", index), "a fairness check needs `group`", help="name the column to compare"
+            "MLC102",
+            gate.at("checks", index),
+            "a fairness check needs `group`",
+            help="add `group:` with the column whose values are compared",
         )

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from mlc_compiler.analysis.subject import Subject
+from mlc_compiler.conventions import plural
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Sink
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.dataset import Dataset
 from mlc_compiler.spec.policy import Licenses, Policy
 
@@ -96,7 +97,7 @@ def _licence_refused(subject: Subject, document: Document[Dataset], licence: str
     users = sorted(
         name for name, model in subject.models.items() if any(d.name == document.name for d in model.datasets)
     )
-    by = f", which {_listed(users)} learn{'s' if len(users) == 1 else ''} from" if users else ""
+    by = f", which {_listed(users)} {plural(len(users), 'learns', 'learn')} from" if users else ""
     help = "use other data, or let `licenses.allow` of the policy name it once it has been cleared"
     return Broken(document.at("license"), f"licence `{licence}` of `{document.name}`{by}: {reason}", help)
 

@@ -8,12 +8,12 @@ among them (a warning otherwise). A server refuses fields that it does not know.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from mlc_compiler import ir
 from mlc_compiler.conventions import number_text
 from mlc_compiler.diagnostics import Place, Related, Sink
 from mlc_compiler.frontend.project import BoundModel, Project
+from mlc_compiler.records import dataclass
 
 _WIDER = {
     "int32": ("int32", "int64", "float32", "float64", "decimal"),
@@ -34,17 +34,21 @@ _CONTRACT = (
 
 @dataclass(frozen=True, slots=True)
 class _Succession:
-    """What an environment runs, and the version that would follow it, with where the latter stands."""
+    """What environments run alike, and the version that would follow it, with where the latter stands."""
 
     bound: BoundModel
-    environment: str
+    pins: tuple[tuple[str, ir.Pin], ...]
     live: ir.Model
     next: ir.Model
 
-    def pinned(self) -> Related:
-        pin = self.live.pin
-        place = Place(pin.path).at("version") if pin else self.bound.document.place
-        return Related("live", f"{self.environment} runs {self.live.version[7:19]}", place)
+    @property
+    def environment(self) -> str:
+        """Return the environment that is furthest on the way: most callers are there."""
+        return self.pins[-1][0]
+
+    def pinned(self) -> list[Related]:
+        runs = f"runs {self.live.version[7:19]}"
+        return [Related("live", f"{name} {runs}", Place(pin.path).at("version")) for name, pin in self.pins]
 
     def request(self, name: str) -> Place:
         """Return where a column stands in the views' `request`, or the first `request` where it does not."""
@@ -59,16 +63,27 @@ class _Succession:
 
 def check_interfaces(project: Project, releases: ir.ProjectRelease, sink: Sink) -> None:
     """Report what callers and readers of a live version would meet when the specs' version follows it."""
+    for pair in _successions(project, releases):
+        for check in _CHECKS:
+            check(pair, sink)
+
+
+def _successions(project: Project, releases: ir.ProjectRelease) -> Iterator[_Succession]:
+    """Yield each live version once, with the environments that run it and serve it alike."""
     current = {model.name: model for model in releases.models}
     bound = {model.name: model for model in project.models}
+    found: dict[tuple[str, str, str], tuple[ir.Model, list[tuple[str, ir.Pin]]]] = {}
     for release in releases.releases:
         for live in release.models:
             after = current.get(live.name)
             # A pin of what the specs say was lowered from the very same query: nothing to compare.
             if live.pin is None or after is None or live.features is after.features:
                 continue
-            for check in _CHECKS:
-                check(_Succession(bound[live.name], release.environment.name, live, after), sink)
+            served = live.serving
+            key = (live.name, live.pin.snapshot, repr((served.mode, served.max_batch, served.batch, served.runtime)))
+            found.setdefault(key, (live, []))[1].append((release.environment.name, live.pin))
+    for live, pins in found.values():
+        yield _Succession(bound[live.name], tuple(pins), live, current[live.name])
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -97,7 +112,7 @@ def _removed(pair: _Succession, column: ir.Column, sink: Sink) -> None:
     at = pair.request(column.name)
     if column.required:
         message = f"no request fits both versions: {pair.environment} requires `{column.name}`, the next one refuses it"
-        sink.error("MLC430", at, message, related=[pair.pinned()], help=_CONTRACT)
+        sink.error("MLC430", at, message, related=pair.pinned(), help=_CONTRACT)
         return
     message = f"`{column.name}` is no field of the next version, which refuses the requests that still carry it"
     _warn(pair, at, message, "let callers stop sending it before this is promoted", sink)
@@ -111,7 +126,7 @@ def _added(pair: _Succession, column: ir.Column, sink: Sink) -> None:
             "know and refuses"
         )
         required = Related("required", column.name, pair.column(column.name))
-        sink.error("MLC430", at, message, related=[pair.pinned(), required], help=_EXPAND)
+        sink.error("MLC430", at, message, related=[*pair.pinned(), required], help=_EXPAND)
         return
     message = f"callers may send `{column.name}` once {pair.environment} has moved on: the version that runs refuses it"
     sink.info("MLC432", at, message, help="send it after the rollout, when the way back is no longer needed")
@@ -125,10 +140,11 @@ def _changed(pair: _Succession, old: ir.Column, new: ir.Column, sink: Sink) -> N
                 f"no request fits both versions: {pair.environment} takes `{new.name}` as {old.type}, not {new.type}"
             )
             help = f"send it under another name: add a column of type {new.type} that is not required, then remove this"
-            sink.error("MLC430", at, message, related=[pair.pinned()], help=help)
+            sink.error("MLC430", at, message, related=pair.pinned(), help=help)
             return
         message = f"`{new.name}` was {old.type} and becomes {new.type}: values that callers send now may be refused"
-        _warn(pair, at, message, "let callers send values of both types first", sink)
+        help = f"let callers send only values that are {new.type} too, and promote it then"
+        _warn(pair, at, message, help, sink)
     for field, said in _narrowed(old, new):
         _warn(pair, pair.column(new.name, field), f"{said}: what callers send now may be refused", _LATER, sink)
 
@@ -159,7 +175,7 @@ def _disjoint(old: str, new: str) -> bool:
 
 
 def _warn(pair: _Succession, at: Place, message: str, help: str, sink: Sink) -> None:
-    sink.warn("MLC431", at, message, related=[pair.pinned()], help=help)
+    sink.warn("MLC431", at, message, related=pair.pinned(), help=help)
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -170,7 +186,7 @@ def _answers(pair: _Succession, sink: Sink) -> None:
         what = "its endpoint is gone" if before.serving.mode == "online" else "nothing writes its scored rows any more"
         message = f"{pair.environment} serves `{before.name}` {before.serving.mode}: once this is promoted, {what}"
         help = "add a model of another name beside it, move its callers, then remove this one"
-        sink.error("MLC433", document.at("serving", "mode"), message, related=[pair.pinned()], help=help)
+        sink.error("MLC433", document.at("serving", "mode"), message, related=pair.pinned(), help=help)
         return
     if _answer(before.task) != _answer(after.task):
         message = (
@@ -178,14 +194,14 @@ def _answers(pair: _Succession, sink: Sink) -> None:
             f"with {_answer(after.task)}"
         )
         help = "add a model of another name beside it, move its callers, then remove this one"
-        sink.error("MLC433", document.at("task"), message, related=[pair.pinned()], help=help)
+        sink.error("MLC433", document.at("task"), message, related=pair.pinned(), help=help)
     lost = [c for c in _classes(before) if c not in _classes(after)] if _classes(after) else []
     gained = [c for c in _classes(after) if c not in _classes(before)] if _classes(before) else []
     if lost or gained:
         named = ", ".join(map(str, [*lost, *gained][:5]))
         message = f"answers name other classes than those of {pair.environment}: {named}"
         sink.warn(
-            "MLC433", document.at("label"), message, related=[pair.pinned()], help="tell callers before it is promoted"
+            "MLC433", document.at("label"), message, related=pair.pinned(), help="tell callers before it is promoted"
         )
 
 
@@ -210,7 +226,7 @@ def _scored(pair: _Succession, sink: Sink) -> None:
     at = pair.bound.document.at("serving", "output")
     if (before.output, before.path) != (after.output, after.path):
         message = f"scored rows go to {after.path}, and readers of {before.path} ({before.output}) see no more of them"
-        sink.warn("MLC434", at, message, related=[pair.pinned()], help="write both until the readers have moved")
+        sink.warn("MLC434", at, message, related=pair.pinned(), help="write both until the readers have moved")
         return
     shapes = [
         ("primary key", pair.live.features.primary_key, pair.next.features.primary_key),
@@ -225,7 +241,7 @@ def _scored(pair: _Succession, sink: Sink) -> None:
             f"{', '.join(new) or 'none'} beside them"
         )
         help = "write to another dataset and move its readers, or say `write: replace`"
-        sink.error("MLC434", at, message, related=[pair.pinned()], help=help)
+        sink.error("MLC434", at, message, related=pair.pinned(), help=help)
 
 
 # --- what watches both -----------------------------------------------------------------------------------------------
@@ -254,7 +270,7 @@ def _champion(pair: _Succession, sink: Sink) -> None:
                 message = (
                     f"the champion can't be scored on these rows: it reads `{missing[0]}`, which they have no more"
                 )
-                related = [pair.pinned(), Related("columns", missing[0], pair.bound.spine.at("columns"))]
+                related = [*pair.pinned(), Related("columns", missing[0], pair.bound.spine.at("columns"))]
                 help = f"keep `{missing[0]}` in the dataset until no environment runs a version that reads it"
                 sink.error("MLC436", gate.at("checks", index, "versus"), message, related=related, help=help)
 

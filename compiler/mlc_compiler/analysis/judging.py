@@ -1,34 +1,46 @@
 """What the run's judge will decide, in probability: its own intervals (targets' local gates), reckoned beforehand.
 
 A smooth metric takes the jackknife with Student's t, on the logit scale where more is better in [0, 1]; a share of
-independent rows takes Wilson's interval; a fairness ratio takes percentiles of resamples. Simulations of the judge
-agree within one point (`tests/unit/analysis/test_power.py`).
+independent rows takes Wilson's interval. Simulations of the judge agree within one point (`bench/gate_power.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 
-from mlc_compiler.analysis.standard_errors import Rows, is_proportion, standard_error, trials
-from mlc_compiler.metrics import MAX_BLOCKS, RESAMPLES, Metric
+from mlc_compiler.analysis.block_shares import Outcomes, share_pass_probability
+from mlc_compiler.analysis.block_shares import is_rough as few_to_tell
+from mlc_compiler.analysis.standard_errors import (
+    LEAST_R2,
+    Rows,
+    bias,
+    block_degrees,
+    design_effect,
+    is_proportion,
+    skewness,
+    standard_error,
+    trials,
+)
+from mlc_compiler.metrics import MAX_BLOCKS, Metric
 from mlc_compiler.probability import (
     binomial_sf,
-    chi_square_cdf,
-    chi_square_quantile,
     noncentral_t_sf,
     normal_cdf,
     normal_quantile,
+    spread_cdf,
     t_quantile,
 )
+from mlc_compiler.records import dataclass
 
-_HALVINGS = 40
-_PARTS = 25
-_STEPS = 4
-_NEARLY = 1 - 1e-9
+_HALVINGS = 26
+_CELLS = 32
+_FAR = 6.0
+_TINY = 1e-6
 _MOST_ROWS = 1e5
+_LEAST_VARIANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +93,129 @@ def pass_probability(bound: Bound, value: float, rows: Rows) -> float | None:
     it is that of the value which shows, not of the true one.
     """
     error = standard_error(bound.metric, value, rows)
+    if bound.metric == "r2" and bound.limit < LEAST_R2:
+        return None
     if error is None or not error:
         return None if error is None else float(value >= bound.limit if bound.higher else value <= bound.limit)
     if bound.logit and not 0 < bound.limit < 1:
         return float(bound.limit <= 0)
-    shown = _shown(bound, value, rows, error)
     if takes_wilson(bound.metric, rows):
-        return shown(bound.limit)  # the Wilson bound alone
-    df = degrees(bound.metric, rows)
-    t = t_quantile((1 + bound.confidence) / 2, df)
-    return sum(shown(critical_value(bound, t * s, rows)) for s in _spreads(df)) / _PARTS
+        return _wilson(bound, value, trials(bound.metric, rows))
+    if is_proportion(bound.metric):
+        of = _outcomes(bound.metric, rows)
+        return share_pass_probability(bound.limit, value, of, bound.confidence, higher=bound.higher)
+    scale = _scale(bound, value, rows, error)
+    return _averaged(scale, block_degrees(bound.metric, rows, min(rows.units, MAX_BLOCKS)))
 
 
-def critical_value(bound: Bound, width: float, rows: Rows) -> float:
-    """Return the worst value shown whose interval of so many standard errors still clears the bound."""
-    inside = bound.limit + (1 - bound.limit) * _NEARLY if bound.higher else bound.limit * (1 - _NEARLY)
-    outside = bound.limit
-    for _ in range(_HALVINGS):
-        middle = (inside + outside) / 2
-        clear = (room(bound, middle, rows) or 0.0) >= width
-        inside, outside = (middle, outside) if clear else (inside, middle)
-    return inside
+def is_rough(bound: Bound, value: float, rows: Rows) -> bool:
+    """Tell whether the probability may be off by more than a point: of shares over few and uneven days."""
+    if rows.unit == "rows" or not is_proportion(bound.metric):
+        return False
+    return few_to_tell(value, _outcomes(bound.metric, rows), higher=bound.higher)
+
+
+def _outcomes(metric: str, rows: Rows) -> Outcomes:
+    return Outcomes(trials(metric, rows), rows.rows, rows.units, rows.icc or 0.0)
+
+
+def _wilson(bound: Bound, value: float, count: int) -> float:
+    """Return the chance that a share of independent rows clears Wilson's bound: exact."""
+    least = least_successes(bound.limit if bound.higher else 1 - bound.limit, count, bound.confidence)
+    return binomial_sf(least - 1, count, value if bound.higher else 1 - value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """What shows, from the bound to where nothing more does, on a scale on which it is nearly normal.
+
+    `shown` is the chance to show a place or better, `width` of how many of the true errors' size an estimate may be
+    for a value there to pass.
+    """
+
+    worst: float
+    best: float
+    shown: Callable[[float], float]
+    width: Callable[[float], float]
+
+
+def _averaged(scale: _Scale, degrees: float) -> float:
+    """Return how often the estimated error is as small as it may be, averaged over what shows."""
+    step, total = (scale.best - scale.worst) / _CELLS, 0.0
+    before, start = scale.shown(scale.worst), 0.0
+    for cell in range(_CELLS):
+        at = scale.worst + cell * step
+        after = scale.shown(at + step)
+        middle, end = (spread_cdf(scale.width(at + part * step), degrees) for part in (0.5, 1.0))
+        total += (before - after) * (start + 4 * middle + end) / 6
+        before, start = after, end
+    return min(max(total + before, 0.0), 1.0)
+
+
+def _scale(bound: Bound, value: float, rows: Rows, error: float) -> _Scale:
+    t = t_quantile((1 + bound.confidence) / 2, degrees(bound.metric, rows))
+    if bound.metric == "rmse":
+        return _root_scale(bound, value, rows, t)
+    if bound.metric == "r2":
+        return _unexplained_scale(bound, value, rows, t)
+    if bound.logit:
+        return _logit_scale(bound, value, rows, t)
+    return _errors_scale(bound, value, error, rows, t)
+
+
+def _logit_scale(bound: Bound, value: float, rows: Rows, t: float) -> _Scale:
+    middle = _logit(value + bias(bound.metric, value, rows))
+    own = (standard_error(bound.metric, value, rows) or 0.0) / (value * (1 - value))
+    worst = _logit(bound.limit)
+
+    def width(at: float) -> float:
+        return (room(bound, 1 / (1 + math.exp(-at)), rows) or 0.0) / t
+
+    return _Scale(worst, max(middle + _FAR * own, worst), lambda at: normal_cdf((middle - at) / own), width)
+
+
+def _root_scale(bound: Bound, value: float, rows: Rows, t: float) -> _Scale:
+    """Mean squared errors are chi-square; the error is in proportion to the value that shows."""
+    squares = rows.rows / design_effect(bound.metric, rows)
+    least = max(value * (1 - _FAR / math.sqrt(2 * squares)), value * _TINY)
+    return _Scale(
+        bound.limit,
+        min(least, bound.limit),
+        lambda at: spread_cdf(at / value, squares),
+        lambda at: (bound.limit / at - 1) * math.sqrt(2 * squares) / t,
+    )
+
+
+def _unexplained_scale(bound: Bound, value: float, rows: Rows, t: float) -> _Scale:
+    """A sample's error goes with what it leaves unexplained, the logarithm of which is nearly normal."""
+    own = (standard_error(bound.metric, value, rows) or 0.0) / (1 - value)
+    excess, worst = design_effect(bound.metric, rows) / rows.rows, math.log((1 - bound.limit) / (1 - value))
+    return _Scale(
+        worst,
+        min(-_FAR * own, worst),
+        lambda at: normal_cdf((at - excess) / own),
+        lambda at: (math.exp(worst - at) - 1) / (t * own),
+    )
+
+
+def _errors_scale(bound: Bound, value: float, error: float, rows: Rows, t: float) -> _Scale:
+    """A mean of skewed errors: one that shows small has a small variance too, E[s^2 | mean] being linear in it.
+
+    The mean's own skewness is that of the errors over the root of the rows (Edgeworth's first term).
+    """
+    slope, skew = (s / math.sqrt(rows.rows) for s in skewness(bound.metric, value, rows))
+    worst = (bound.limit - value) / error
+
+    def shown(z: float) -> float:
+        density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+        return min(max(normal_cdf(z) - skew / 6 * (z * z - 1) * density, 0.0), 1.0)
+
+    return _Scale(
+        worst,
+        min(max(-_FAR, -value / error), worst),
+        shown,
+        lambda z: (worst - z) / (t * math.sqrt(max(1 + slope * z, _LEAST_VARIANCE))),
+    )
 
 
 def room(bound: Bound, value: float, rows: Rows) -> float | None:
@@ -112,40 +226,6 @@ def room(bound: Bound, value: float, rows: Rows) -> float | None:
     if bound.logit:
         return (_logit(value) - _logit(bound.limit)) * value * (1 - value) / error
     return (value - bound.limit if bound.higher else bound.limit - value) / error
-
-
-@lru_cache(maxsize=256)
-def _spreads(df: int) -> tuple[float, ...]:
-    """Return equally likely values of an estimated standard error over the true one."""
-    return tuple(math.sqrt(chi_square_quantile((i + 0.5) / _PARTS, df) / df) for i in range(_PARTS))
-
-
-def _shown(bound: Bound, value: float, rows: Rows, error: float) -> Callable[[float], float]:
-    """Return the chance to show a value or better: exact where the distribution is known."""
-    if is_proportion(bound.metric):
-        return _binomial(bound, value, trials(bound.metric, rows))
-    if bound.metric == "rmse":
-        return lambda shown: chi_square_cdf(rows.rows * (shown / value) ** 2, rows.rows)
-    return _normal(bound, value, error)
-
-
-def _normal(bound: Bound, value: float, error: float) -> Callable[[float], float]:
-    """Return the chance to show a value or better, normal on the judge's scale."""
-    if bound.logit:
-        return lambda shown: normal_cdf((_logit(value) - _logit(shown)) * value * (1 - value) / error)
-    return lambda shown: normal_cdf((value - shown if bound.higher else shown - value) / error)
-
-
-def _binomial(bound: Bound, value: float, count: int) -> Callable[[float], float]:
-    """Return the chance to show a share or better and to clear the Wilson bound, which holds in any case."""
-    least = least_successes(bound.limit if bound.higher else 1 - bound.limit, count, bound.confidence)
-    chance = value if bound.higher else 1 - value
-
-    def shown(share: float) -> float:
-        needed = math.ceil(count * (share if bound.higher else 1 - share) - 1e-9)
-        return binomial_sf(max(needed, least) - 1, count, chance)
-
-    return shown
 
 
 def half_width(bound: Bound, value: float, rows: Rows) -> float | None:
@@ -176,7 +256,7 @@ def value_needed(bound: Bound, best: float, rows: Rows, wanted: float) -> float 
     inside, outside = best, bound.limit
     if (pass_probability(bound, inside, rows) or 0.0) < wanted:
         return None
-    for _ in range(_HALVINGS // 2):
+    for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
         enough = (pass_probability(bound, middle, rows) or 0.0) >= wanted
         inside, outside = (middle, outside) if enough else (inside, middle)
@@ -204,77 +284,17 @@ def least_successes(limit: float, count: int, confidence: float) -> int:
 # --- paired differences ----------------------------------------------------------------------------------------------
 def paired_pass_probability(bound: Bound, value: float, rows: Rows, correlation: float) -> float | None:
     """Return the chance that a model as good as the other passes with a margin, the bound's limit, on the same rows."""
-    error = standard_error(bound.metric, value, rows)
+    error = paired_error(bound.metric, value, rows, correlation)
     if not error:
         return None
     df = degrees(bound.metric, rows)
-    spread = error * math.sqrt(2 * (1 - correlation))
-    return noncentral_t_sf(t_quantile((1 + bound.confidence) / 2, df), df, min(bound.limit / spread, 40.0))
+    return noncentral_t_sf(t_quantile((1 + bound.confidence) / 2, df), df, min(bound.limit / error, 40.0))
 
 
-# --- fairness --------------------------------------------------------------------------------------------------------
-@lru_cache(maxsize=4096)
-def ratio_pass_probability(
-    limit: float, rates: tuple[float, float], counts: tuple[int, int], confidence: float, support: int
-) -> float:
-    """Return the chance that the smaller of two rates over the larger passes `min: limit`.
+def paired_error(metric: str, value: float, rows: Rows, correlation: float) -> float | None:
+    """Return the standard error of the difference of two versions on the same rows.
 
-    The judge's lower end is a percentile of resamples of the ratio, at Hesterberg's widened level; it clears the limit
-    where few resamples lie beyond it on either side of 1. A resample does where `first - limit * second` is negative:
-    a difference, which is normal, of an error that the blocks only estimate and a finite number of resamples blurs.
+    A day that is hard for one is as hard for the other, so that rows count as independent here.
     """
-    if limit <= 0:
-        return 1.0
-    z, blur = _resampled_level(confidence, max(support, 2))
-    return max(
-        1 - sum(_falls_short(limit, r, n, z, blur) for r, n in ((rates, counts), (rates[::-1], counts[::-1]))), 0
-    )
-
-
-@lru_cache(maxsize=256)
-def _resampled_level(confidence: float, blocks: int) -> tuple[float, float]:
-    """Return how many standard errors the percentile lies below the value, and the variance of that number."""
-    # Resamples of blocks spread less by sqrt((blocks - 1) / blocks), which the widened level makes up for.
-    widened, df = math.sqrt(blocks / (blocks - 1)), blocks - 1
-    level = normal_cdf(-widened * t_quantile((1 + confidence) / 2, df))
-    level = (level * (RESAMPLES - 1) + 1) / (RESAMPLES + 1)
-    shown = -normal_quantile(level)
-    z = shown / widened * (1 - 1 / (4 * df))
-    return z, z * z / (2 * df) + level * (1 - level) / RESAMPLES * 2 * math.pi * math.exp(shown * shown)
-
-
-def _falls_short(limit: float, rates: tuple[float, float], counts: tuple[int, int], z: float, blur: float) -> float:
-    """Return the chance that the first rate shows too far below the second, over what the second shows."""
-    (first, second), (n, m) = rates, counts
-    own, other = first * (1 - first) / n, second * (1 - second) / m
-    spread = math.sqrt(own + blur * (own + limit * limit * other))
-    shown = (min(max(second + q * math.sqrt(other), 0.0), 1.0) for q in _normal_parts())
-    return sum(normal_cdf((_least_rate(limit, first, s, counts, z) - first) / spread) for s in shown) / _PARTS
-
-
-@lru_cache(maxsize=1)
-def _normal_parts() -> tuple[float, ...]:
-    """Return equally likely values of a standard normal."""
-    return tuple(normal_quantile((i + 0.5) / _PARTS) for i in range(_PARTS))
-
-
-def _least_rate(limit: float, near: float, second: float, counts: tuple[int, int], z: float) -> float:
-    """Return the first rate to show beside the second: its error is its own, so that it is found in a few steps."""
-    rate, other = near, limit * limit * second * (1 - second) / counts[1]
-    for _ in range(_STEPS):
-        rate = min(limit * second + z * math.sqrt(rate * (1 - rate) / counts[0] + other), 1.0)
-    return rate
-
-
-def rate_rows_needed(
-    limit: float, rates: tuple[float, float], other: int, confidence: float, support: int, wanted: float
-) -> int | None:  # fmt: skip
-    """Return the rows that the smaller group needs for a ratio to pass often enough; None: more than the other."""
-    low, high = 1, max(other, 1)
-    if ratio_pass_probability(limit, rates, (high, other), confidence, support) < wanted:
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        enough = ratio_pass_probability(limit, rates, (middle, other), confidence, support) >= wanted
-        low, high = (low, middle) if enough else (middle, high)
-    return high
+    error = standard_error(metric, value, replace(rows, icc=None))
+    return None if error is None else error * math.sqrt(2 * (1 - correlation))

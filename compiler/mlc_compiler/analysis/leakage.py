@@ -7,7 +7,6 @@ writes a new contract, and here it is held against theirs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from mlc_compiler.analysis.subject import Subject
 from mlc_compiler.conventions import duration_text
@@ -16,6 +15,7 @@ from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.ir import Column, Dataset
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.dataset import Dataset as DatasetSpec
 from mlc_compiler.spec.feature_view import FeatureView, Join
 from mlc_compiler.sql.flows import ColumnFlow

@@ -7,9 +7,9 @@ the first comes when its window has filled.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.rollout import Analysis, Rollout
 
 SCRAPES = 4

@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from mlc_compiler.conventions import number_text
-from mlc_compiler.diagnostics import Sink, nearest
+from mlc_compiler.diagnostics import Related, Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.metrics import metric, metrics_of
-from mlc_compiler.spec.model import Estimator, Model, SearchDimension
+from mlc_compiler.spec.model import Estimator, Model, SearchDimension, Split
 
 ALLOWED = ("sklearn.",)
 CLASSIFIER_TASKS = ("binary_classification", "multiclass_classification")
@@ -74,14 +74,17 @@ def _dimension(document: Document[Model], name: str, dimension: SearchDimension,
             "MLC404",
             at,
             f"the range of `{name}` goes from {number_text(values[0])} to {number_text(values[1])}",
-            help="write the smaller bound first; `choice: [...]` takes single values",
+            help=f"write `[{number_text(values[1])}, {number_text(values[0])}]`: the smaller bound first"
+            if values[0] > values[1]
+            else f"write `choice: [{number_text(values[0])}]`, or a range",
+            fix=f"[{number_text(values[1])}, {number_text(values[0])}]" if values[0] > values[1] else "",
         )
     elif form == "log_uniform" and values[0] <= 0:
         sink.error(
             "MLC404",
             at,
             f"the logarithmic range of `{name}` starts at {number_text(values[0])}",
-            help="start above zero",
+            help=f"start above zero, e.g. `[{number_text(values[1] / 10_000)}, {number_text(values[1])}]`",
         )
 
 
@@ -107,7 +110,7 @@ def _split(document: Document[Model], sink: Sink) -> None:
             "MLC403",
             document.at("split"),
             f"the folds add up to {100 * total:.4g} %: {shares}",
-            help="let train, validation and test add up to 100%",
+            help=_mended_split(split),
         )
     for fold in FOLDS:
         if getattr(split, fold) == 0.0:
@@ -115,7 +118,7 @@ def _split(document: Document[Model], sink: Sink) -> None:
                 "MLC403",
                 document.at("split", fold),
                 f"the {fold} fold is empty",
-                help="give each fold a share: validation chooses, test judges",
+                help=f"say e.g. `{fold}: 15%`, and less of another: validation chooses, test judges",
             )
     if split.group and split.strategy == "time":
         sink.error(
@@ -126,8 +129,20 @@ def _split(document: Document[Model], sink: Sink) -> None:
         )
     if split.strategy == "group" and not split.group:
         sink.error(
-            "MLC102", document.at("split"), "a group split needs `group`", help="name the columns that keep together"
+            "MLC102",
+            document.at("split"),
+            "a group split needs `group`",
+            help="add `group: [...]` with the columns whose rows keep together",
         )
+
+
+def _mended_split(split: Split) -> str:
+    """Return the share that makes the folds add up, of the fold that has the room for it."""
+    for fold in reversed(FOLDS):
+        rest = 1.0 - sum(getattr(split, other) for other in FOLDS if other != fold)
+        if 0 < rest < 1:
+            return f"say e.g. `{fold}: {100 * rest:.4g}%`, for them to add up to 100 %"
+    return "let train, validation and test add up to 100 %, e.g. 70%, 15% and 15%"
 
 
 def _split_columns(model: BoundModel, sink: Sink) -> None:
@@ -155,7 +170,8 @@ def _decision(document: Document[Model], sink: Sink) -> None:
             "MLC408",
             document.at("decision", given[1]).name(),
             f"the decision has {len(given)} rules: {', '.join(given)}",
-            help="keep one",
+            related=[Related("rule", given[0], document.at("decision", given[0]))],
+            help=f"keep one of them, and remove `{given[1]}` or `{given[0]}`",
         )
 
 
@@ -166,7 +182,7 @@ def _serving(model: BoundModel, sink: Sink) -> None:
             "MLC407",
             document.at("serving", "replicas"),
             f"at least {serving.replicas.min} replicas, at most {serving.replicas.max}",
-            help="raise `max` or lower `min`",
+            help=f"say `max: {serving.replicas.min}` or more, or `min: {serving.replicas.max}` or less",
         )
     if serving.mode == "batch":
         _batch(document, sink)
@@ -185,7 +201,7 @@ def _serving(model: BoundModel, sink: Sink) -> None:
                 "MLC406",
                 view.at("request"),
                 f"model `{model.name}` is served online, but the view has no `request`",
-                help="list the columns that the caller sends",
+                help="add `request: [...]` with the columns that the caller sends",
             )
 
 

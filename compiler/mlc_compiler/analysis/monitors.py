@@ -7,6 +7,7 @@ from mlc_compiler.conventions import duration_text
 from mlc_compiler.diagnostics import Related, Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
+from mlc_compiler.metrics import metrics_of
 from mlc_compiler.spec.monitor import Monitor, Signal
 
 SHORTEST_WINDOW = 60.0
@@ -52,7 +53,7 @@ def _seen(monitor: Document[Monitor], index: int, signal: Signal, sink: Sink) ->
         sink.warn(
             "MLC707",
             monitor.at("signals", index, "window"),
-            f"the monitor runs once a minute at most: of {duration_text(signal.window)} each, it never looks at "
+            f"the monitor runs once a minute at most, and looks back {duration_text(signal.window)}: it never sees "
             f"{unseen} of the predictions",
             help="use `window: 1m` or longer",
             fix="1m",
@@ -81,7 +82,8 @@ def _method(monitor: Document[Monitor], index: int, signal: Signal, sink: Sink) 
 def _signal(model: BoundModel, monitor: Document[Monitor], index: int, signal: Signal, sink: Sink) -> None:
     if signal.type in ("performance", "estimated_performance"):
         if signal.metric is None:
-            sink.error("MLC102", monitor.at("signals", index), f"`{signal.name}` names no metric", help="add `metric:`")
+            help = f"add e.g. `metric: {metrics_of(model.document.spec.task)[0].name}`"
+            sink.error("MLC102", monitor.at("signals", index), f"`{signal.name}` names no metric", help=help)
         else:
             task = model.document.spec.task
             check_metric(monitor, signal.metric, task, ("signals", index, "metric"), "MLC703", sink)

@@ -14,7 +14,7 @@ from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.spec.policy import Policy, Rule
 from mlc_compiler.spec.types import SpecModel
 
-_TYPES = {str: "text", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
+_TYPES = {type(None): "null", str: "text", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
 NOTE = 100
 """Characters of the CEL library's words that a finding repeats."""
 
@@ -64,7 +64,7 @@ class _Judge:
                 self.policy.at("rules", self.index, broken.field),
                 f"rule `{self.rule.id}` can't be evaluated: {broken.reason}",
                 note=broken.note,
-                help=f"the rule sees `{self.variable}` and `project`; guard fields that may be absent with has(...)",
+                help=f"write CEL over `{self.variable}` and `project`, and guard fields that may be absent with has()",
             )
 
     def _violated(self, document: Document[Any], sink: Sink) -> None:
@@ -76,9 +76,11 @@ class _Judge:
                 f"{document.kind} `{document.name}` breaks rule `{self.rule.id}`: {self.rule.message}",
                 _concerned(document, self.rule, self.variable),
                 related=(Related("rule", shown(self.rule.require), rule_at),),
-                help="mend the document, or waive the rule with `x-allow: {MLC801: {until: ..., reason: ...}}`",
+                help="mend the document, or waive the rule for it: "
+                f"`x-allow: {{MLC801/{self.rule.id}: {{until: 2030-01-31, reason: ...}}}}`",
                 severity=severity,
-            )
+            ),
+            self.rule.id,
         )
 
 

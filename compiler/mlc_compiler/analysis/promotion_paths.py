@@ -8,12 +8,12 @@ gates were judged in its evidence. A gate added since has judged no version that
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import Place, Related, Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.frontend.resolve import matching
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.environment import Environment
 from mlc_compiler.spec.gate import Gate
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler.analysis.measurements import held, measurements, window
 from mlc_compiler.conventions import duration_text, number_text
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.rollout import Analysis, Rollout, Step
 
 STABLE, PROMOTED, ABORTED, BACK = "stable", "promoted", "aborted", "rolled back"

@@ -11,7 +11,7 @@ from mlc_compiler.analysis.measurements import PROGRESSIVE, PROPAGATION_SECONDS,
 from mlc_compiler.analysis.rollback import machine
 from mlc_compiler.analysis.subject import Subject
 from mlc_compiler.analysis.variants import Variant, report, variants
-from mlc_compiler.conventions import duration_text, number_text
+from mlc_compiler.conventions import counted, duration_text, number_text
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Sink
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel, Project
@@ -134,7 +134,7 @@ def _retained(project: Project, bound: BoundModel, document: Document[Rollout], 
                 sink.error(
                     "MLC643",
                     place,
-                    f"the patch leaves {kept} former version{'' if kept == 1 else 's'} of `{bound.name}` in "
+                    f"the patch leaves {counted(kept, 'former version')} of `{bound.name}` in "
                     f"{environment.name}, where `rollback.keep` counts on {keep}",
                     related=[Related("keep", str(keep), document.at("rollback", "keep"))],
                     help=f"patch it to {keep} or more, or change `rollback.keep` instead",

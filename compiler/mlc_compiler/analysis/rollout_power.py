@@ -7,7 +7,6 @@ overlap, the lower bound is reported and nothing else.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from mlc_compiler.analysis.decisions import (
     FALSE_ABORTS,
@@ -21,6 +20,7 @@ from mlc_compiler.analysis.decisions import (
 )
 from mlc_compiler.analysis.drift_null import BINS, bound_for
 from mlc_compiler.analysis.figures import about, amount, count, percent
+from mlc_compiler.analysis.mean_power import check_mean
 from mlc_compiler.analysis.measurements import PROGRESSIVE, PROPAGATION_SECONDS, Look, window
 from mlc_compiler.analysis.subject import Subject
 from mlc_compiler.analysis.trials import Watch
@@ -29,6 +29,8 @@ from mlc_compiler.conventions import duration_text, number_text
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Sink
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import BoundModel
+from mlc_compiler.metrics import CLASSIFICATION
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.rollout import Rollout
 
 HOPELESS = 0.5
@@ -60,20 +62,30 @@ class _Case:
 def prove_rollouts(subject: Subject, sink: Sink) -> None:
     """Report rollouts that chance decides."""
     for bound, model in subject.pairs():
-        if bound.rollout is None or model.rollout is None or model.rollout.spec.strategy not in PROGRESSIVE:
+        if bound.rollout is None or model.rollout is None:
+            continue
+        _sequential(bound.rollout, sink)
+        if model.rollout.spec.strategy not in PROGRESSIVE:
             continue
         entry = subject.lock.models.get(bound.name, {})
         folds = entry.get("folds", {})
         reference = (folds.get("validation") or {}).get("rows") or (folds.get("test") or {}).get("rows")
+        labels = (folds.get("test") or {}).get("std")
         found = [(variant, Sink()) for variant in variants(subject.project, model)]
         for variant, told in found:
-            _variant(bound, bound.rollout, variant, reference, told)
+            _variant(bound, bound.rollout, variant, (reference, labels), told)
         report(found, sink)
 
 
 def _variant(
-    bound: BoundModel, document: Document[Rollout], variant: Variant, reference: float | None, sink: Sink
+    bound: BoundModel,
+    document: Document[Rollout],
+    variant: Variant,
+    known: tuple[float | None, float | None],
+    sink: Sink,
 ) -> None:
+    """Report on one variant; known are the rows of the reference scores and how far labels spread, if they do."""
+    reference, labels = known
     rollout = variant.model.rollout.spec if variant.model.rollout else document.spec
     if rollout.traffic is None:
         _unknown(document, rollout, sink)
@@ -85,8 +97,12 @@ def _variant(
         more = {} if reference is None else {"reference": float(reference)}
         watch = Watch(rollout, analysis, serving, availability, **more)
         case = _Case(watch, index, document, variant)
-        if watch.looks and not _silent(case, sink) and watch.judged:
+        if not watch.looks or _silent(case, sink):
+            continue
+        if watch.judged:
             _judge(case, tuple(watch.trials()), sink)
+        elif watch.means and (labels is not None or bound.document.spec.task in CLASSIFICATION):
+            check_mean(watch, document.at("analysis", index, "metric"), variant.where, labels, sink)
 
 
 def _unknown(document: Document[Rollout], rollout: Rollout, sink: Sink) -> None:
@@ -98,6 +114,18 @@ def _unknown(document: Document[Rollout], rollout: Rollout, sink: Sink) -> None:
             "no `traffic` is stated, so how often chance decides the rollout was not judged",
             help="write `traffic: {requests_per_second: ...}`",
         )
+
+
+def _sequential(document: Document[Rollout], sink: Sink) -> None:
+    """Say that nothing can be reckoned of a test that nothing runs."""
+    for index, analysis in enumerate(document.spec.analysis):
+        if analysis.method == "sequential":
+            sink.info(
+                "MLC619",
+                document.at("analysis", index, "method"),
+                "how often chance decides a sequential test is not known: no target here carries one out",
+                help="use `method: threshold` in a canary, of which it is",
+            )
 
 
 # --- no data ---------------------------------------------------------------------------------------------------------
@@ -155,12 +183,17 @@ def _judge(case: _Case, trials: tuple[Trial, ...], sink: Sink) -> None:
     limit, overlap = watch.analysis.failure_limit, watch.overlap
     if watch.healthy is not None:
         pairs = [(t.count, t.healthy or 0.0) for t in trials]
-        sent_back = any_abort(pairs, limit, overlap)
+        sent_back = _at_least(watch, any_abort(pairs, limit, overlap))
         if sent_back.low > FALSE_ABORTS:
             _false_abort(case, trials, sent_back, sink)
-    caught = any_abort([(t.count, t.harmful) for t in trials], limit, overlap)
+    caught = _at_least(watch, any_abort([(t.count, t.harmful) for t in trials], limit, overlap))
     if 1.0 - caught.high > MISSES and watch.harmful > watch.bound:
         _missed(case, trials, caught, sink)
+
+
+def _at_least(watch: Watch, chance: Chance) -> Chance:
+    """Return the chance as a lower bound where a `min`, which is not reckoned with, aborts too."""
+    return chance if watch.analysis.min is None else Chance(chance.low, 1.0)
 
 
 def _false_abort(case: _Case, trials: tuple[Trial, ...], sent_back: Chance, sink: Sink) -> None:

@@ -6,7 +6,7 @@ import itertools
 
 from mlc_compiler.analysis.figures import rate
 from mlc_compiler.analysis.measurements import held, measurements, overlap, window
-from mlc_compiler.conventions import duration_text, number_text
+from mlc_compiler.conventions import counted, duration_text, number_text
 from mlc_compiler.diagnostics import Related, Sink
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import Project
@@ -14,6 +14,9 @@ from mlc_compiler.spec.rollout import Analysis, Rollout, Step
 
 # False positives of a test at 5 % by how often it is looked at, in percent: Armitage, McPherson and Rowe, JRSS A 132.
 _PEEKING = ((2, 8), (3, 11), (4, 13), (5, 14), (10, 19), (20, 25), (50, 32), (100, 37), (200, 42), (1000, 53))
+
+
+_EXAMPLES = {"error_rate": "1%", "latency_p50": "20ms", "latency_p95": "40ms", "latency_p99": "50ms"}
 
 
 def check_rollouts(project: Project, sink: Sink) -> None:
@@ -44,10 +47,10 @@ def _needs(rollout: Document[Rollout], sink: Sink) -> None:
             "MLC606",
             rollout.at("strategy"),
             "a canary needs `steps`",
-            help="e.g. steps: [{weight: 5, hold: 30m}, {weight: 25, hold: 1h}, {weight: 100}]",
+            help="add e.g. `steps: [{weight: 5, hold: 30m}, {weight: 25, hold: 1h}, {weight: 100}]`",
         )
     if spec.strategy == "shadow" and spec.mirror is None:
-        sink.error("MLC606", rollout.at(), "a shadow needs `mirror`", help="e.g. mirror: 10%")
+        sink.error("MLC606", rollout.at("strategy"), "a shadow needs `mirror`", help="add e.g. `mirror: 10%`")
 
 
 def _steps(rollout: Document[Rollout], sink: Sink) -> None:
@@ -59,7 +62,7 @@ def _steps(rollout: Document[Rollout], sink: Sink) -> None:
                 rollout.at("steps", index, "weight"),
                 f"step {index + 1} sends {number_text(step.weight)} %, not more than the step before it",
                 related=[Related("before", number_text(before.weight), rollout.at("steps", index - 1, "weight"))],
-                help="let the weights rise",
+                help=f"write more than {number_text(before.weight)}, or leave the step out",
             )
     if steps and steps[-1].weight != 100:
         sink.error(
@@ -81,7 +84,10 @@ def _steps(rollout: Document[Rollout], sink: Sink) -> None:
 def _analysis(rollout: Document[Rollout], index: int, analysis: Analysis, sink: Sink) -> None:
     if analysis.min is None and analysis.max is None:
         sink.error(
-            "MLC604", rollout.at("analysis", index), "the analysis has no bound, so it can't fail", help="add `max:`"
+            "MLC604",
+            rollout.at("analysis", index),
+            f"the analysis of {analysis.metric} has no bound, so it can't fail",
+            help=f"add `max:`, e.g. `max: {_EXAMPLES.get(analysis.metric, '0.2')}`",
         )
     for number, step in enumerate(rollout.spec.steps):
         if step.hold is not None and not _can_judge(step, analysis):
@@ -89,8 +95,8 @@ def _analysis(rollout: Document[Rollout], index: int, analysis: Analysis, sink: 
             sink.error(
                 "MLC605",
                 rollout.at("analysis", index, "interval" if looks == 0 else "failure_limit"),
-                f"step {number + 1} holds {duration_text(step.hold)}, time for {looks} "
-                f"measurement{'' if looks == 1 else 's'} of {duration_text(analysis.interval)}, but it takes "
+                f"step {number + 1} holds {duration_text(step.hold)}, time for "
+                f"{counted(looks, 'measurement')} of {duration_text(analysis.interval)}, but it takes "
                 f"{analysis.failure_limit + 1} that fail to abort",
                 related=[Related("hold", duration_text(step.hold), rollout.at("steps", number, "hold"))],
                 help="hold longer, measure more often, or lower `failure_limit`",

@@ -19,29 +19,23 @@ _SHAPES = re.compile(
 _WORDS = "(?:password|passwd|secret_key|api_key|access_key|auth_token|private_key)"
 _NAMES = re.compile(rf"(?:^|_){_WORDS}$", re.IGNORECASE)
 _KEYS = re.compile(rf'"(?:[^"]*_)?{_WORDS}":', re.IGNORECASE)
-# What any match holds, whatever its case: to look for these takes a fraction of the time of the patterns.
-_SIGNS = (
-    "akia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "sk-", "aiza", "-----begin ", "glpat-", "eyj",
-    "://", "passw", "secret_key", "api_key", "access_key", "auth_token", "private_key",
-)  # fmt: skip
 
 
 def check_secrets(project: Project, sink: Sink) -> None:
     """Report every string that looks like a secret, without repeating it."""
     for document in project.documents():
+        if document.harmless:
+            continue  # nearly always: one look at a file instead of one at each of its values
         for part, value in (("metadata", document.metadata), ("spec", document.spec)):
             written = value.model_dump_json(by_alias=True, exclude_unset=True)
             if not _suspicious(written):
-                continue  # nearly always: walking all values takes twenty times as long
+                continue
             for path, text in _strings(value, (part,)):
                 named = next(str(s) for s in reversed(path) if isinstance(s, str))
                 _report(document.place.at(*path), named, text, sink)
 
 
 def _suspicious(written: str) -> bool:
-    lower = written.casefold()
-    if not any(sign in lower for sign in _SIGNS):
-        return False
     return bool(_SHAPES.search(written) or _KEYS.search(written))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from mlc_compiler.frontend.lock import LockFile
 from mlc_compiler.frontend.project import BoundModel, Project
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlc_compiler import ir
 from mlc_compiler.analysis.subject import Subject
@@ -16,6 +16,7 @@ from mlc_compiler.frontend.project import BoundModel, Project, SelectedFeature
 from mlc_compiler.middle.datasets import declared_datasets
 from mlc_compiler.middle.resolved import ResolvedModel
 from mlc_compiler.middle.views import view_definition
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.dataset import Column, Dataset
 from mlc_compiler.spec.feature_view import FeatureView
 from mlc_compiler.spec.gate import Gate, GateCheck

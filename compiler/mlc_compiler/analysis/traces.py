@@ -8,10 +8,11 @@ time) is pseudonymous at most: it is about somebody whom it does not name. Decla
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlc_compiler.conventions import CLASSIFICATIONS
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.declassifiers import Declassifier, Guard, Softened, softened
 from mlc_compiler.sql.definitions import FeatureDefinition, ProblemPlace, ViewDefinition
 from mlc_compiler.sql.flows import DirectFlows, Flow, direct_flows

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from mlc_compiler.analysis.decisions import Trial
@@ -17,6 +16,7 @@ from mlc_compiler.analysis.exceedance import drift_exceeds, exceeds, fewer
 from mlc_compiler.analysis.figures import amount, rate
 from mlc_compiler.analysis.measurements import Look, looks, overlap, window
 from mlc_compiler.conventions import duration_text, number_text
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.model import Serving
 from mlc_compiler.spec.rollout import Analysis, Rollout
 
@@ -41,8 +41,11 @@ class Watch:
     @property
     def judged(self) -> bool:
         """Tell whether there is anything that chance could be reckoned of."""
-        known = self.analysis.metric != "prediction_mean" and self.analysis.max is not None
-        return known and self.analysis.method == "threshold"
+        return not self.means and self.analysis.max is not None and self.analysis.method == "threshold"
+
+    @property
+    def means(self) -> bool:
+        return self.analysis.metric == "prediction_mean" and self.analysis.method == "threshold"
 
     @property
     def drifts(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 
 from mlc_compiler.diagnostics import Place, Related, Sink
@@ -11,6 +11,7 @@ from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.middle.overrides import apply_overrides
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.environment import Environment
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Frozen, Project
+from mlc_compiler.records import dataclass
 
 _VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
 

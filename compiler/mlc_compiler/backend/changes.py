@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from mlc_compiler.diagnostics import Finding
+from mlc_compiler.records import dataclass
 
 Kind = Literal["created", "changed", "deleted"]
 

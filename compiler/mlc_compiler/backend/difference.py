@@ -6,7 +6,6 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlc_compiler.backend.changes import Change, Changes, Conflict, Kind
@@ -18,9 +17,9 @@ from mlc_compiler.backend.manifest import (
     Manifest,
     entry_of,
     folders_below,
+    home,
     is_inside,
     is_walked,
-    join,
     manifest_path,
     read,
     render,
@@ -40,65 +39,83 @@ def diff(
     artifacts are complete for: only there is an owned file without an artifact an orphan; None means everywhere.
     Raises ValueError for two artifacts of one path or a path that leaves the root, which are bugs of a target.
     """
-    wanted = _by_folder(artifacts)
-    comparison = _Comparison(root, digests or Digests(root), read_journal(root), scope)
-    for folder in sorted(comparison.folders(wanted)):
-        comparison.compare(folder, wanted.get(folder, {}))
-    comparison.leftovers(wanted)
-    comparison.index()
+    wanted = _by_home(artifacts)
+    comparison = _Comparison(root, digests or Digests(root), read_journal(root), scope, wanted)
+    folders = sorted(comparison.folders())
+    for folder in folders:
+        comparison.take_up(folder)
+    for folder in wanted:
+        comparison.files(folder)
+    comparison.orphans()
+    comparison.leftovers()
+    comparison.manifests_of(folders)
     if scope is None:
-        comparison.digests.keep_only(wanted)
+        comparison.digests.keep_only({*comparison.paths, *map(manifest_path, ("", *wanted))})
     return comparison.changes()
 
 
-def _by_folder(artifacts: Iterable[Artifact]) -> dict[str, dict[str, Artifact]]:
-    folders: dict[str, dict[str, Artifact]] = defaultdict(dict)
+def _by_home(artifacts: Iterable[Artifact]) -> dict[str, dict[str, Artifact]]:
+    """Return the artifacts by path, by the folders whose manifests are to hold them."""
+    found: dict[str, dict[str, Artifact]] = defaultdict(dict)
+    paths: set[str] = set()
     for artifact in artifacts:
-        folder, name = split(artifact.path)
-        if not is_inside(artifact.path) or name == MANIFEST_FILE:
-            raise ValueError(f"an artifact may not be written to {artifact.path!r}")
-        if name in folders[folder]:
-            raise ValueError(f"two artifacts of {artifact.path!r}")
-        folders[folder][name] = artifact
-    return folders
+        path = artifact.path
+        if not is_inside(path) or split(path)[1] == MANIFEST_FILE:
+            raise ValueError(f"an artifact may not be written to {path!r}")
+        if path in paths:
+            raise ValueError(f"two artifacts of {path!r}")
+        paths.add(path)
+        found[home(path, artifact.environment, artifact.model)][path] = artifact
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Top:
-    """What is known of the root's manifest before all other folders are."""
-
-    entries: dict[str, Entry]
-    damage: Finding | None
-
-
-@dataclass(slots=True)
 class _Comparison:
-    """Collects the differences folder by folder."""
+    """Collects the differences: what the manifests say, then files, orphans, and the manifests themselves."""
 
-    root: Path
-    digests: Digests
-    journal: Journal
-    scope: Sequence[str] | None
-    found: dict[Kind, list[Change]] = field(default_factory=lambda: {"created": [], "changed": [], "deleted": []})
-    unchanged: list[str] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
-    manifests: list[Change] = field(default_factory=list)
-    kept: list[Finding] = field(default_factory=list)
-    outside: set[str] = field(default_factory=set)  # folders that the root's manifest is to list
-    top: _Top = field(default_factory=lambda: _Top({}, None))
-    safe: dict[str, str | None] = field(default_factory=lambda: {"": None})
+    def __init__(
+        self,
+        root: Path,
+        digests: Digests,
+        journal: Journal,
+        scope: Sequence[str] | None,
+        wanted: Mapping[str, Mapping[str, Artifact]],
+    ) -> None:
+        self.root = root
+        self.digests = digests
+        self.journal = journal
+        self.scope = scope
+        self.wanted = wanted
+        self.paths = frozenset(path for artifacts in wanted.values() for path in artifacts)
+        self.entries = {f: {p: entry_of(a) for p, a in artifacts.items()} for f, artifacts in wanted.items()}
+        self.as_wanted: set[str] = set()  # folders whose manifest is the one that is to be there
+        self.damaged: dict[str, Finding] = {}
+        self.claims: dict[str, dict[str, Entry]] = defaultdict(dict)  # of the other manifests: path -> folder -> entry
+        self.found: dict[Kind, list[Change]] = {"created": [], "changed": [], "deleted": []}
+        self.unchanged: list[str] = []
+        self.conflicts: list[Conflict] = []
+        self.manifests: list[Change] = []
+        self.kept: list[Finding] = []
+        self.safe: dict[str, str | None] = {"": None}
 
-    def folders(self, wanted: Mapping[str, Mapping[str, Artifact]]) -> set[str]:
-        """Return the folders of the artifacts and those where orphans may be."""
+    def folders(self) -> set[str]:
+        """Return the folders whose manifests hold the artifacts, and those where orphans may be owned."""
         try:
             listed = read(self.root, "").folders
         except DamagedManifest:
-            listed = ()  # `compare` reports it
+            listed = ()  # `take_up` reports it
         listed = (*listed, *(split(path)[0] for path in self.journal.digests), *self.journal.folders)
-        starts = (DEPLOY_FOLDER,) if self.scope is None else tuple(self.scope)
+        starts = {DEPLOY_FOLDER} if self.scope is None else {s for path in self.scope for s in self.owners(path)}
         around = () if self.scope is None else tuple(split(path)[0] for path in self.scope)
         walked = (start for start in (*starts, *self.journal.folders) if not self.obstacle(start))
-        return {"", *wanted, *listed, *around, *folders_below(self.root, walked)}
+        return {"", *self.wanted, *listed, *around, *folders_below(self.root, walked)}
+
+    def owners(self, start: str) -> tuple[str, ...]:
+        """Return where manifests may stand that own orphans at or below a path of the scope."""
+        if start in self.paths:
+            return ()
+        if is_walked(start):
+            return ("/".join(start.split("/")[:2]),)
+        return DEPLOY_FOLDER, start
 
     def covers(self, path: str) -> bool:
         """Tell whether an owned file there without an artifact is an orphan."""
@@ -106,61 +123,66 @@ class _Comparison:
             return True
         return any(path == start or path.startswith(f"{start}/") or not start for start in self.scope)
 
-    def compare(self, folder: str, wanted: Mapping[str, Artifact]) -> None:
-        """Compare one folder's artifacts and manifest with the disk."""
-        obstacle = self.obstacle(folder)
-        if obstacle:
-            finding = _blocked(folder, obstacle)
-            for artifact in wanted.values():
-                change = _change("created", artifact, None, digest(artifact.text.encode()))
-                self.conflicts.append(Conflict(change, finding, forceable=False))
+    def take_up(self, folder: str) -> None:
+        """Take up what a folder's manifest says; the one that is to be there needs no parsing."""
+        if self.obstacle(folder):
             return
-        entries = {name: entry_of(artifact) for name, artifact in wanted.items()}
-        old, damage = self.owned(folder, entries)
-        for name, artifact in wanted.items():
-            self.file(artifact, entries[name].digest, old.entries.get(name), damage)
-        if old.entries is not entries:
-            entries |= self.others(folder, entries, old)
-        if not folder:
-            self.top = _Top(entries, damage)  # it needs to know all other folders first
-            return
-        if entries and not is_walked(folder):
-            self.outside.add(folder)
-        if old.entries is not entries:
-            self.manifest(folder, Manifest(entries), damage)
-
-    def owned(self, folder: str, entries: Mapping[str, Entry]) -> tuple[Manifest, Finding | None]:
-        """Return the folder's manifest, and what is wrong with it; the one that is to be there needs no parsing."""
+        entries = self.entries.get(folder)
         if folder and entries:
-            expected, found = Manifest(entries), self.digests.find(manifest_path(folder))
+            found = self.digests.find(manifest_path(folder))
             if found is None:
-                return Manifest(), None
-            if found == digest(render(expected).encode()):
-                return expected, None
+                return
+            if found == digest(render(folder, Manifest(entries)).encode()):
+                self.as_wanted.add(folder)
+                return
         try:
-            return read(self.root, folder), None
+            for path, entry in read(self.root, folder).entries.items():
+                self.claims[path][folder] = entry
         except DamagedManifest as damage:
-            return Manifest(), damage.finding
+            self.damaged[folder] = damage.finding
 
-    def others(self, folder: str, wanted: Mapping[str, Entry], old: Manifest) -> dict[str, Entry]:
-        """Return the owned files that stay without an artifact, being out of scope, and delete the orphans."""
-        stay = {}
-        for name in old.entries.keys() - wanted.keys():
-            path = join(folder, name)
-            if self.covers(path):
-                self.orphan(path, old.entries[name])
-            else:
-                stay[name] = old.entries[name]
-        return stay
+    def files(self, folder: str) -> None:
+        """Compare the files that a folder's manifest is to hold."""
+        for path, artifact in self.wanted[folder].items():
+            above, entry = split(path)[0], self.entries[folder][path]
+            blocked = next((f for f in (above, folder) if self.obstacle(f)), None)
+            if blocked is not None:
+                change = _change("created", artifact, None, entry.digest)
+                finding = _blocked(blocked, self.obstacle(blocked) or "")
+                self.conflicts.append(Conflict(change, finding, forceable=False))
+                continue
+            claims = (entry,) if folder in self.as_wanted else self.claims.get(path, {}).values()
+            damage = self.damaged.get(folder) or self.damaged.get(above)
+            self.file(artifact, entry.digest, tuple(claim.digest for claim in claims), damage)
 
-    def index(self) -> None:
-        """Decide on the root's manifest."""
-        self.manifest("", Manifest(self.top.entries, tuple(sorted(self.outside))), self.top.damage)
+    def orphans(self) -> None:
+        """Delete the owned files that nothing asks for any more."""
+        for path in sorted(self.claims.keys() - self.paths):
+            if self.covers(path) and not self.obstacle(split(path)[0]):
+                self.orphan(path, tuple(self.claims[path].values()))
 
-    def manifest(self, folder: str, manifest: Manifest, damage: Finding | None) -> None:
+    def manifests_of(self, folders: Iterable[str]) -> None:
+        """Decide on the manifests; those of folders outside `deploy/` are listed in the root's."""
+        stay: dict[str, dict[str, Entry]] = defaultdict(dict)
+        for path in self.claims.keys() - self.paths:
+            if not self.covers(path):
+                for folder, entry in self.claims[path].items():
+                    stay[folder][path] = entry
+        outside = []
+        for folder in folders:
+            entries = {**self.entries.get(folder, {}), **stay[folder]}
+            if self.obstacle(folder) or not folder:
+                continue
+            if entries and not is_walked(folder):
+                outside.append(folder)
+            if folder not in self.as_wanted:
+                self.manifest(folder, Manifest(entries))
+        self.manifest("", Manifest({**self.entries.get("", {}), **stay[""]}, tuple(outside)))
+
+    def manifest(self, folder: str, manifest: Manifest) -> None:
         """Decide on a folder's manifest; one that can't be read is not overwritten unasked."""
-        path = manifest_path(folder)
-        text = render(manifest) if manifest else None
+        path, damage = manifest_path(folder), self.damaged.get(folder)
+        text = render(folder, manifest) if manifest else None
         before, after = self.digests.find(path), digest(text.encode()) if text else None
         if isinstance(before, Obstacle):
             finding = damage or _in_the_way(path, before.what)
@@ -174,8 +196,8 @@ class _Comparison:
             else:
                 self.manifests.append(change)
 
-    def file(self, artifact: Artifact, after: str, owned: Entry | None, damage: Finding | None) -> None:
-        """Compare one artifact with its file."""
+    def file(self, artifact: Artifact, after: str, owned: Sequence[str], damage: Finding | None) -> None:
+        """Compare one artifact with its file; `owned` are the digests that manifests know it by."""
         path = artifact.path
         before = self.digests.find(path)
         if isinstance(before, Obstacle):
@@ -185,34 +207,29 @@ class _Comparison:
             self.found["created"].append(_change("created", artifact, None, after))
         elif before == after:
             self.unchanged.append(path)
-        elif self.journal.wrote(path, before) or (owned and owned.digest == before):
+        elif self.journal.wrote(path, before) or before in owned:
             self.found["changed"].append(_change("changed", artifact, before, after))
         else:
             finding = damage or (_edited(artifact) if owned else _in_the_way(path, "a file that mlc did not write"))
             self.conflicts.append(Conflict(_change("changed", artifact, before, after), finding))
 
-    def orphan(self, path: str, entry: Entry) -> None:
-        """Delete an owned file that nothing asks for any more, if it still is what mlc wrote."""
-        before = self.digests.find(path)
+    def orphan(self, path: str, claims: Sequence[Entry]) -> None:
+        """Delete an owned file, if it still is what mlc wrote."""
+        before, entry = self.digests.find(path), claims[0]
         if before is None:
             return
-        if isinstance(before, str) and (before == entry.digest or self.journal.wrote(path, before)):
+        if isinstance(before, str) and (before in [e.digest for e in claims] or self.journal.wrote(path, before)):
             place = (entry.target, entry.document, entry.environment, entry.model)
             self.found["deleted"].append(Change("deleted", path, before, None, None, *place))
         else:
             self.kept.append(_kept(path, entry))
 
-    def leftovers(self, wanted: Mapping[str, Mapping[str, Artifact]]) -> None:
+    def leftovers(self) -> None:
         """Delete what a broken-off build created, when its artifact has gone before a manifest named it."""
-        seen = {change.path for change in self.found["deleted"]}
-        for path in sorted(set(self.journal.digests) - seen):
+        seen = {change.path for change in self.found["deleted"]} | self.paths
+        for path in sorted(self.journal.digests.keys() - seen):
             folder, name = split(path)
-            if (
-                name == MANIFEST_FILE
-                or name in wanted.get(folder, {})
-                or not self.covers(path)
-                or self.obstacle(folder)
-            ):
+            if name == MANIFEST_FILE or not self.covers(path) or self.obstacle(folder):
                 continue
             before = self.digests.find(path)
             if isinstance(before, str) and self.journal.wrote(path, before):

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from mlc_compiler.conventions import BUILD_JOURNAL, CACHE_FOLDER, MANIFEST_FILE
+from mlc_compiler.conventions import BUILD_JOURNAL, CACHE_FOLDER
+from mlc_compiler.records import dataclass
 
 FORMAT_VERSION = 1
 CACHE_FILE = f"{CACHE_FOLDER}/outputs.json"
@@ -104,10 +104,8 @@ class Digests:
         if self._known.pop(path, None):
             self._dirty = True
 
-    def keep_only(self, folders: Mapping[str, Iterable[str]]) -> None:
-        """Drop all files but these, by folder and name, and the manifests of their folders and of the root."""
-        names = ((folder, (*files, MANIFEST_FILE)) for folder, files in {"": (), **folders}.items())
-        paths = (f"{folder}/{name}" if folder else name for folder, found in names for name in found)
+    def keep_only(self, paths: Iterable[str]) -> None:
+        """Drop all files but these."""
         kept = {path: self._known[path] for path in paths if path in self._known}
         self._dirty = self._dirty or len(kept) < len(self._known)
         self._known = kept
@@ -127,17 +125,23 @@ class Digests:
         if not self._as_built or os.path.lexists(self._prefix + BUILD_JOURNAL):
             return False
         # All are looked at, even after a difference: whichever is gone is to be forgotten at once.
-        same = [self.find(path) == known.rpartition(" ")[2] for path, known in list(self._known.items())]
+        same = [self._is_as_known(path, known) for path, known in list(self._known.items())]
         self._as_built = all(same)
         return self._as_built
 
-    def stamps(self) -> dict[str, tuple[int, int, int, int]]:
+    def _is_as_known(self, path: str, known: str) -> bool:
+        """Tell whether a file has the bytes that are remembered of it; of most, their stat alone tells."""
+        try:
+            status = os.lstat(self._prefix + path)
+        except OSError:
+            return self.find(path) == known.rpartition(" ")[2]
+        if known.startswith(_stamp(status)) and not self._is_racy(status):
+            return True
+        return self.find(path) == known.rpartition(" ")[2]
+
+    def stamps(self) -> dict[str, str]:
         """Return mtime and ctime in nanoseconds, size and inode of the remembered files, as they were seen."""
-        found = {}
-        for path, known in self._known.items():
-            modified, changed, size, inode, _ = known.split(" ")
-            found[path] = int(modified), int(changed), int(size), int(inode)
-        return found
+        return {path: known.rpartition(" ")[0] for path, known in self._known.items()}
 
     def save(self, as_built: bool) -> None:
         """Keep what is known for the next run; `as_built` says that the disk now holds what the artifacts say.

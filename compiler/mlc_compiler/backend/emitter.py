@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from json.encoder import encode_basestring
 from math import isfinite
 
@@ -17,18 +17,35 @@ from mlc_compiler.ir import Origin
 
 # Every character but blanks, the colon, control characters and what hides from a reviewer: line separators, zero-width
 # and bidirectional marks, private use.
+_ASCII_INK = r"\x21-\x39\x3b-\x7e"
 _INK = (
-    r"\x21-\x39\x3b-\x7e\u00a1-\u00ac\u00ae-\u0603\u061d-\u167f\u1681-\u180d\u180f-\u1fff\u2010-\u2027\u2030-\u205e"
+    rf"{_ASCII_INK}\u00a1-\u00ac\u00ae-\u0603\u061d-\u167f\u1681-\u180d\u180f-\u1fff\u2010-\u2027\u2030-\u205e"
     r"\u2070-\ud7ff\uf900-\ufdcf\ufdf0-\ufdff\ufe10-\ufefe\uff01-\uffef\U00010000-\U0001fffd\U00020000-\U0002fffd"
 )
-_HIDDEN = re.compile(rf"[^{_INK}:\x20]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
-# What may stand without quotes: no indicator first, no `: ` or ` #` inside, no blank or colon last.
-_PLAIN = re.compile(
-    r"(?![?:,\[\]{}#&*!|>'\"%@`=<~\x20]|-(?:\x20|\Z)|---|\.\.\.)"
-    rf"(?:[{_INK}]++|:(?!\x20|\Z)|\x20(?!\#|\Z))++"
-)
+
+class _Patterns:
+    """How strings may be written, as regular expressions over the characters that may be seen."""
+
+    def __init__(self, ink: str) -> None:
+        self.hidden = re.compile(rf"[^{ink}:\x20]")
+        self.escaped = re.compile(rf"[\\\"]|[^{ink}:\x20]")
+        # What may stand without quotes: no indicator first, no `: ` or ` #` inside, no blank or colon last.
+        self.plain = re.compile(
+            r"(?![?:,\[\]{}#&*!|>'\"%@`=<~\x20]|-(?:\x20|\Z)|---|\.\.\.)"
+            rf"(?:[{ink}]++|:(?!\x20|\Z)|\x20(?!\#|\Z))++"
+        )
+        # A block keeps its text only if its indentation can be seen and no blank ends a line.
+        self.block = re.compile(rf"(?![\x20\t\n])(?:(?:[{ink}:\x20\t]++(?<![\x20\t]))?(?:\n|\Z))++")
+
+
+@cache
+def _patterns(ascii: bool) -> _Patterns:
+    """Return the patterns for a text; those for all of Unicode take 20 ms to compile, and few projects need them."""
+    return _Patterns(_ASCII_INK if ascii else _INK)
+
+
 _NUMBER = re.compile(
     r"[-+]?(?:0[xXoObB][0-9a-fA-F_]*"
     r"|[0-9][0-9_,]*(?::[0-9_]*)*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9_]*)?"  # with sexagesimal: 12:30
@@ -39,9 +56,6 @@ _NUMBER = re.compile(
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}(?:-[0-9]{1,2})?(?:[Tt\x20].*)?")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
-# A block keeps its text only if its indentation can be seen and no blank ends a line.
-_BLOCK = re.compile(rf"(?![\x20\t\n])(?:(?:[{_INK}:\x20\t]++(?<![\x20\t]))?(?:\n|\Z))++")
-
 _SINGLE = (int, float, bool, type(None))  # what stands on one line without being looked at
 _SEQUENCES = (list, tuple)
 _MAPPINGS = (dict, Mapping)  # dict is one: told first, since asking an abstract class takes ten times as long
@@ -49,7 +63,6 @@ _LONGEST_CACHED = 128
 _LONGEST_KEY = 1000  # readers look at most 1,024 characters ahead for a key's colon
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
-_ESCAPED = re.compile(rf"[\\\"]|{_HIDDEN.pattern}")
 
 
 def yaml_text(data: object, origin: Origin | None = None, comment: str | None = None) -> tuple[str, tuple[Part, ...]]:
@@ -115,7 +128,7 @@ class _Lines:
         for line, origin in self._starts.items():
             if origin is None or line > last or origin is before:  # mostly the same one, not only an equal one
                 continue
-            if before is None or before != origin:
+            if before is None or before.field != origin.field or before.document != origin.document:
                 parts.append(Part(line, origin))
                 before = origin
         return tuple(parts)
@@ -148,6 +161,8 @@ class _Yaml(_Lines):
             if type(value) is str and "\n" not in value:
                 text = _short_text(value) if len(value) <= _LONGEST_CACHED else _text(value)
                 lines.append(f"{start}{name}: {text}")
+            elif type(value) is int:
+                lines.append(f"{start}{name}: {value}")
             elif type(value) is dict and value:
                 lines.append(f"{start}{name}:")
                 self._mapping(value, f"{pad}  ", "")
@@ -158,7 +173,10 @@ class _Yaml(_Lines):
     def _sequence(self, items: list[object] | tuple[object, ...], pad: str, lead: str) -> None:
         start = lead or pad
         for item in items:
-            self._item(item, pad, start)
+            if type(item) is dict and item:
+                self._mapping(item, f"{pad}  ", f"{start}- ")
+            else:
+                self._item(item, pad, start)
             start = pad
 
     def _item(self, item: object, pad: str, start: str) -> None:
@@ -175,12 +193,12 @@ class _Yaml(_Lines):
 
     def _value(self, value: object, head: str, pad: str) -> None:
         """Write what stands after `head`, a key with its colon or a dash, on the same line or below it."""
-        if type(value) in _SINGLE or (type(value) is str and "\n" not in value):
-            self.lines.append(f"{head} {_scalar(value)}")
-        elif type(value) is Sourced:
+        if type(value) is Sourced:
             outer = self.begin(value.origin)
             self._value(value.value, head, pad)
             self.end(outer)
+        elif type(value) in _SINGLE or (type(value) is str and "\n" not in value):
+            self.lines.append(f"{head} {_scalar(value)}")
         elif isinstance(value, _SEQUENCES) and value:
             self.lines.append(head)
             self._sequence(value, pad, "")  # a dash is indentation enough: what kubectl and kustomize print
@@ -193,7 +211,7 @@ class _Yaml(_Lines):
             self.lines.append(f"{head} {_scalar(value)}")
 
     def _several_lines(self, text: str, head: str, pad: str) -> None:
-        if not _BLOCK.fullmatch(text):
+        if not _patterns(text.isascii()).block.fullmatch(text):
             self.lines.append(f"{head} {_quoted(text)}")
             return
         body = text.split("\n")
@@ -276,7 +294,7 @@ def _float(value: float) -> str:
 
 def _text(text: str) -> str:
     """Return a string on one line, plain where every reader takes it for that string."""
-    if _PLAIN.fullmatch(text) and not _looks_typed(text):
+    if _patterns(text.isascii()).plain.fullmatch(text) and not _looks_typed(text):
         return text
     return _quoted(text)
 
@@ -294,11 +312,12 @@ def _looks_typed(text: str) -> bool:
 
 def _quoted(text: str) -> str:
     """Return a string in quotes: single ones where that saves escapes."""
-    if ('"' in text or "\\" in text) and not _HIDDEN.search(text):
+    patterns = _patterns(text.isascii())
+    if ('"' in text or "\\" in text) and not patterns.hidden.search(text):
         return "'" + text.replace("'", "''") + "'"
     if _LONE_SURROGATE.search(text):
         raise ValueError(f"a lone surrogate cannot be written: {text!r}")
-    return f'"{_ESCAPED.sub(_escape, text)}"'
+    return f'"{patterns.escaped.sub(_escape, text)}"'
 
 
 def _escape(match: re.Match[str]) -> str:

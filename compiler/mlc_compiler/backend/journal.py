@@ -8,13 +8,14 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mlc_compiler.backend.manifest import PREPARED, is_inside, join, split
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.conventions import BUILD_JOURNAL, BUILD_LOCK, STATE_FOLDER
 from mlc_compiler.diagnostics import Finding, Span
+from mlc_compiler.records import dataclass
 
 _POLL_SECONDS = 0.05
 

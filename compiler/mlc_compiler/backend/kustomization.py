@@ -1,13 +1,15 @@
-"""The kustomization of an environment: all Kubernetes objects that targets wrote for it, and the environment's patches.
+"""The kustomizations of an environment: one for each folder of Kubernetes objects, with the environment's patches.
 
-Targets know only their own objects, so the core writes this one file.
+Targets know only their own objects, so the core writes these files. A folder is a model's, as a rule: one list of all
+models would be where every two pull requests that bring a model meet.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import yaml_artifact
@@ -17,37 +19,28 @@ from mlc_compiler.ir import Environment, Frozen, Origin, Patch
 
 Object = tuple[str, str]  # kind, name
 
+FILE = "kustomization.yaml"
 _KIND = re.compile(r"^kind: (\S+)$", re.MULTILINE)
 _API_VERSION = re.compile(r"^apiVersion: \S+$", re.MULTILINE)
 # The emitter writes metadata's name first, and quotes a name only where a reader could take it for a number.
 _NAME = re.compile(r'^metadata:\n  name: "?([^"\n]+)"?$', re.MULTILINE)
 
 
-def kustomization_path(environment: str) -> str:
-    """Return where an environment's kustomization stands."""
-    return f"{conventions.DEPLOY_FOLDER}/{environment}/kustomization.yaml"
-
-
-def kustomization(environment: Environment, artifacts: Iterable[Artifact]) -> Artifact | None:
-    """Return the environment's kustomization, or None while it has no objects: kustomize refuses an empty one.
+def kustomizations(environment: Environment, artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
+    """Yield the kustomization of each folder below the environment's that holds objects.
 
     Namespaces stand on the objects themselves, so that each file is complete without kustomize. Patches that match no
-    object are left out; `unmatched_patches` names them, for a finding.
+    object are left out; `unmatched_patches` names them, for a finding. Raises ValueError for an object that stands in
+    no folder of its own, which is a bug of a target.
     """
-    objects = kubernetes_objects(environment.name, artifacts)
-    if not objects:
-        return None
-    folder = f"{conventions.DEPLOY_FOLDER}/{environment.name}/"
-    data: dict[str, object] = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": sorted(path.removeprefix(folder) for path in objects),
-    }
-    known = set(objects.values())
-    if patches := [_patch(patch) for patch in environment.patches if (patch.kind, patch.name) in known]:
-        data["patches"] = patches
-    path = kustomization_path(environment.name)
-    return yaml_artifact(path, data, Origin(environment.origin.document), environment=environment.name)
+    made = tuple(artifacts)
+    owners = {artifact.path: artifact.model for artifact in made}
+    folders: dict[str, dict[str, Object]] = defaultdict(dict)
+    for path, found in kubernetes_objects(environment.name, made).items():
+        folders[_folder(path)][path] = found
+    for folder, objects in sorted(folders.items()):
+        models = {owners[path] for path in objects}
+        yield _kustomization(environment, folder, objects, models.pop() if len(models) == 1 else None)
 
 
 def unmatched_patches(
@@ -65,14 +58,39 @@ def kubernetes_objects(environment: str, artifacts: Iterable[Artifact]) -> dict[
     folder = f"{conventions.DEPLOY_FOLDER}/{environment}/"
     found: dict[str, Object] = {}
     for artifact in artifacts:
-        if not artifact.path.startswith(folder) or not artifact.path.endswith(".yaml"):
+        path = artifact.path
+        if not path.startswith(folder) or not path.endswith(".yaml") or path.endswith(f"/{FILE}"):
             continue
-        if artifact.path == kustomization_path(environment) or not _API_VERSION.search(artifact.text):
+        if not _API_VERSION.search(artifact.text):
             continue
         kind, name = _KIND.search(artifact.text), _NAME.search(artifact.text)
         if kind and name:
-            found[artifact.path] = (kind[1], name[1])
+            found[path] = (kind[1], name[1])
     return found
+
+
+def _folder(path: str) -> str:
+    """Return the folder below the environment's in which an object stands.
+
+    >>> _folder("deploy/prod/late-arrival/jobs/monitor.yaml")
+    'deploy/prod/late-arrival'
+    """
+    deploy, environment, *inside, _ = path.split("/")
+    if not inside:
+        raise ValueError(f"{path!r} is an object that stands in no folder of the environment's")
+    return f"{deploy}/{environment}/{inside[0]}"
+
+
+def _kustomization(environment: Environment, folder: str, objects: Mapping[str, Object], model: str | None) -> Artifact:
+    data: dict[str, object] = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": sorted(path.removeprefix(f"{folder}/") for path in objects),
+    }
+    known = set(objects.values())
+    if patches := [_patch(patch) for patch in environment.patches if (patch.kind, patch.name) in known]:
+        data["patches"] = patches
+    return yaml_artifact(f"{folder}/{FILE}", data, Origin(environment.origin.document), environment.name, model)
 
 
 def _patch(patch: Patch) -> Sourced:

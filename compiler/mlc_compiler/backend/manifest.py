@@ -1,8 +1,8 @@
-"""Who owns a file: one manifest a folder, so that changes of different models touch different manifests.
+"""Who owns a file: one manifest a model and environment, so that changes of different models touch different manifests.
 
 A manifest holds each owned file's digest, target, spec document and the origins of its lines, each file on lines of its
-own. The root's also lists the folders outside `deploy/` that hold one, since nothing else leads there once a target is
-gone.
+own. What belongs to no model stands in the manifest of its folder. The root's also lists the folders outside `deploy/`
+that hold one, since nothing else leads there once a target is gone.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from json.encoder import encode_basestring
 from pathlib import Path
 
 from mlc_compiler.backend.digests import digest
 from mlc_compiler.backend.target import Artifact, Part
-from mlc_compiler.conventions import DEPLOY_FOLDER, MANIFEST_FILE, STATE_FOLDER
+from mlc_compiler.conventions import DEPLOY_FOLDER, MANIFEST_FILE, STATE_FOLDER, image_folder, model_folder
 from mlc_compiler.diagnostics import Finding, Span
 from mlc_compiler.ir import Origin
+from mlc_compiler.records import dataclass
 
 FORMAT_VERSION = 1
 PREPARED = ".mlc-new"  # ends the names of what the writer prepares beside its place
+_OF_ALL = ("Project/", "Environment/")  # documents that no model has to itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The owned files of one folder by name; `folders` only in the root's."""
+    """The owned files by path; `folders` only in the root's."""
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
@@ -63,8 +65,29 @@ def entry_of(artifact: Artifact) -> Entry:
         artifact.origin.document,
         artifact.environment,
         artifact.model,
-        artifact.parts,
+        artifact.parts if artifact.model else tuple(_of_no_model(artifact)),
     )
+
+
+def _of_no_model(artifact: Artifact) -> Iterator[Part]:
+    """Yield the origins of a file that models share, without which model happened to bring a line.
+
+    Two pull requests that both bring the same line would differ in nothing else.
+    """
+    for part in artifact.parts:
+        of_all = part.origin.document.startswith(_OF_ALL)
+        yield part if of_all else Part(part.line, artifact.origin)
+
+
+def home(path: str, environment: str | None, model: str | None) -> str:
+    """Return the folder whose manifest owns a file: the model's, wherever the file stands; without a model, the file's.
+
+    >>> home("docs/models/late-arrival.md", None, "late-arrival")
+    'deploy/images/late-arrival'
+    """
+    if model is None:
+        return split(path)[0]
+    return image_folder(model) if environment is None else model_folder(environment, model)
 
 
 def split(path: str) -> tuple[str, str]:
@@ -91,15 +114,21 @@ def is_inside(path: str) -> bool:
     return not {"", ".", ".."} & set(pieces)
 
 
-def render(manifest: Manifest) -> str:
-    """Return the manifest's text: JSON, sorted by name, one file a line.
+def render(folder: str, manifest: Manifest) -> str:
+    """Return the text of a folder's manifest: JSON, sorted by name, one file a line.
 
-    Names and commas stand on lines of their own: git merges changes of neighbours only where a line between them is
-    the same on both sides.
+    Files of the folder stand there by name, others by `/` and the path from the root. Names and commas stand on lines
+    of their own: git merges changes of neighbours only where a line between them is the same on both sides.
     """
+    entries = sorted((_name(folder, path), entry) for path, entry in manifest.entries.items())
     index = f'"folders":{_compact(list(manifest.folders))},\n' if manifest.folders else ""
-    lines = "\n,\n".join(f"{encode_basestring(n)}:\n{_entry_text(e)}" for n, e in sorted(manifest.entries.items()))
+    lines = "\n,\n".join(f"{encode_basestring(name)}:\n{_entry_text(entry)}" for name, entry in entries)
     return f'{{"format_version":{FORMAT_VERSION},\n{index}"files":{{\n{lines}\n}}}}\n'
+
+
+def _name(folder: str, path: str) -> str:
+    above, name = split(path)
+    return name if above == folder else f"/{path}"
 
 
 def _entry_text(entry: Entry) -> str:
@@ -117,13 +146,17 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def read(root: Path, folder: str) -> Manifest:
     """Return a folder's manifest, an empty one where there is none; raises DamagedManifest."""
+    content = _content(root, folder)
+    return parse(folder, content) if content is not None else Manifest()
+
+
+def _content(root: Path, folder: str) -> bytes | None:
     try:
-        content = (root / manifest_path(folder)).read_bytes()
+        return (root / manifest_path(folder)).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        return Manifest()
+        return None
     except OSError as error:
         raise _damaged(folder, error.strerror or str(error)) from error
-    return parse(folder, content)
 
 
 def parse(folder: str, content: bytes) -> Manifest:
@@ -133,7 +166,7 @@ def parse(folder: str, content: bytes) -> Manifest:
         if data["format_version"] != FORMAT_VERSION:
             raise _damaged(folder, f"its format is {data['format_version']!r}, this mlc reads {FORMAT_VERSION}")
         folders = tuple(_checked_folder(name) for name in data.get("folders", ()))
-        return Manifest({_checked_name(n): _entry(e) for n, e in data["files"].items()}, folders)
+        return Manifest({_checked_path(folder, n): _entry(e) for n, e in data["files"].items()}, folders)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         if content.lstrip().startswith(b"<<<<<<<") or b"\n<<<<<<<" in content:
             raise _damaged(folder, "it holds conflict markers of a merge") from error
@@ -143,10 +176,8 @@ def parse(folder: str, content: bytes) -> Manifest:
 def _damaged(folder: str, reason: str) -> DamagedManifest:
     path = manifest_path(folder)
     message = f"`{path}` can't be read: {reason}"
-    note = "without it mlc can't tell its own files in this folder from yours"
-    mend = (
-        "take the file from git, or let `mlc build --force` write the folder's generated files and their manifest again"
-    )
+    note = "without it mlc can't tell its own files from yours"
+    mend = "take the file from git, or let `mlc build --force` write the manifest and its generated files again"
     return DamagedManifest(Finding("MLC952", message, Span(path, 1, 1, 1, 1), note, (), mend))
 
 
@@ -181,11 +212,15 @@ def _optional_text(value: object) -> str | None:
     return None if value is None else _text(value)
 
 
-def _checked_name(name: str) -> str:
-    """Refuse a name that would let a manifest own, and so delete, a file of another folder."""
-    if "/" in name or not is_inside(name):
+def _checked_path(folder: str, name: str) -> str:
+    """Return the path that a name stands for; refuse one that would let a manifest own, and so delete, what it may not.
+
+    Files of other folders are owned by full path alone, and never outside of the project.
+    """
+    path = name[1:] if name.startswith("/") else join(folder, name)
+    if not is_inside(path) or _name(folder, path) != name or split(path)[1] == MANIFEST_FILE:
         raise ValueError(name)
-    return name
+    return path
 
 
 def _checked_folder(name: object) -> str:
@@ -211,6 +246,19 @@ def folders_below(root: Path, starts: Iterable[str]) -> Iterator[str]:
                         pending.append(join(folder, item.name))
         except OSError:
             continue  # missing, or not a folder: what is to be written there will say so
+
+
+def owner(root: Path, path: str) -> Entry | None:
+    """Return what the manifest says that owns a file: its folder's or a model's; raises DamagedManifest."""
+    own = split(path)[0]
+    quoted = encode_basestring(f"/{path}").encode()
+    for folder in (own, *folders_below(root, (DEPLOY_FOLDER,))):
+        content = _content(root, folder)
+        if content is not None and (folder == own or quoted in content):
+            entry = parse(folder, content).entries.get(path)
+            if entry is not None:
+                return entry
+    return None
 
 
 def is_walked(folder: str) -> bool:

@@ -6,9 +6,8 @@ are of: the names of the pods do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlc_compiler.ir import Model, Release
+from mlc_compiler.records import dataclass
 
 ERRORS = 'code=~"5.."'  # what counts as a failed request
 _HISTOGRAM_PARTS = ("_bucket", "_count", "_sum")

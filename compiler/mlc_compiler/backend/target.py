@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mlc_compiler.diagnostics import Finding
 from mlc_compiler.ir import Column, Dataset, FeatureTest, Lock, Model, Origin, ParityTest, ProjectRelease, Release
+from mlc_compiler.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,11 @@ class Target(Protocol):
         ...
 
     def emit_environment(self, release: Release) -> Iterable[Artifact]:
-        """Return the artifacts of one environment that concern several models."""
+        """Return the artifacts of one environment that concern several models.
+
+        They are best the same whichever models there are: else two pull requests on different models meet in them. A
+        Kubernetes object stands in a folder below the environment's.
+        """
         ...
 
     def emit_project(self, project: ProjectRelease) -> Iterable[Artifact]:

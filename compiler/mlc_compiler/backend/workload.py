@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.ir import Dataset, Model, Origin, Pin, Release, Resources
+from mlc_compiler.records import dataclass
 
 Tree = dict[str, object]
 
@@ -30,6 +31,7 @@ def pinned(model: Model) -> Pin:
 
 
 # --- names and labels ------------------------------------------------------------------------------------------------
+@lru_cache
 def label_value(text: str) -> str:
     """Return the text as a label's value: at most 63 letters, digits, `-`, `_`, `.`, alphanumeric at both ends.
 

@@ -26,7 +26,7 @@ from mlc_compiler.backend.journal import (
     temporary,
     write_journal,
 )
-from mlc_compiler.backend.manifest import split
+from mlc_compiler.backend.manifest import home, split
 from mlc_compiler.backend.target import Artifact, ExecutionError
 from mlc_compiler.conventions import MANIFEST_FILE
 from mlc_compiler.diagnostics import Finding, Span
@@ -72,14 +72,16 @@ class _Build:
         broken_off = read_journal(self._root)
         sweep(self._root, broken_off)
         staged, single = self._split(self._pending(changes))
-        files = [(change.path, change.after) for change in single if change.after]
+        files = [(change.path, change.after) for change in (*single, *_unclaimed(staged)) if change.after]
         emptied = {split(change.path)[0] for change in single if not change.after}
         journal = broken_off.joined(files, {*staged, *emptied} - {""})
         if journal:
             write_journal(self._root, journal)
         try:
+            # Manifests last: they may only claim what is there.
+            self._replace(change for change in single if not _is_manifest(change))
             self._move_in(staged)
-            self._replace(single)
+            self._replace(change for change in single if _is_manifest(change))
             self._remove_empty(journal.folders)
         except BaseException:
             with suppress(OSError):  # what led here is what to report; the next build sweeps again
@@ -117,7 +119,7 @@ class _Build:
                 staged[top].append(change)
             else:
                 single.append(change)
-        return staged, sorted(single, key=_folder_then_manifest)
+        return staged, sorted(single, key=_root_first)
 
     def _move_in(self, staged: Mapping[str, list[Change]]) -> None:
         """Write each absent folder beside its place, then let it appear whole."""
@@ -133,7 +135,7 @@ class _Build:
             for change in changes:
                 self._digests.wrote(change.path, change.after or "")
 
-    def _replace(self, changes: list[Change]) -> None:
+    def _replace(self, changes: Iterable[Change]) -> None:
         for change in changes:
             if change.text is None:
                 self._delete(change)
@@ -158,10 +160,23 @@ class _Build:
                 (self._root / folder).rmdir()
 
 
-def _folder_then_manifest(change: Change) -> tuple[str, bool, str]:
-    """Order by folder, the manifest last: it may only claim what is there. The root's comes before all others.
+def _is_manifest(change: Change) -> bool:
+    folder, name = split(change.path)
+    return bool(folder) and name == MANIFEST_FILE
 
-    The root's lists folders, and a listed folder without a manifest does no harm.
+
+def _unclaimed(staged: Mapping[str, Iterable[Change]]) -> Iterator[Change]:
+    """Yield the files that appear with a folder, but without the manifest that is to claim them."""
+    for top, changes in staged.items():
+        for change in changes:
+            if not f"{home(change.path, change.environment, change.model)}/".startswith(f"{top}/"):
+                yield change
+
+
+def _root_first(change: Change) -> tuple[str, bool, str]:
+    """Order by folder, the root's manifest after its files: it may only claim what is there.
+
+    It lists folders, and a listed folder without a manifest does no harm.
     """
     folder, name = split(change.path)
     return folder, name == MANIFEST_FILE, name

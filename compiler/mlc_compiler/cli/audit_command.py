@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from mlc_compiler.cli.console import Console
 
 if TYPE_CHECKING:
+    from mlc_compiler.diagnostics import Finding
     from mlc_compiler.gitops.audit import Tenure
     from mlc_compiler.gitops.git import Repository
+    from mlc_compiler.gitops.history import Histories
 
 FORMAT_VERSION = 1
 COLUMNS = (
@@ -34,21 +36,9 @@ def _day(text: str) -> date:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.cli.git_state import git_failed, now, repository_or_finding
-    from mlc_compiler.cli.project import find_root
-    from mlc_compiler.gitops.git import GitError
+    from mlc_compiler.cli.git_state import in_repository, now
 
-    root = find_root(options.directory, console)
-    if root is None:
-        return 1
-    git = repository_or_finding(root, console)
-    if git is None:
-        return 1
-    try:
-        return _audit(git, options, now(), console)
-    except GitError as error:
-        console.findings([git_failed(error)], root)
-        return 1
+    return in_repository(options, console, lambda _, git: _audit(git, options, now(), console))
 
 
 def _audit(git: Repository, options: argparse.Namespace, now: int, console: Console) -> int:
@@ -70,10 +60,27 @@ def _audit(git: Repository, options: argparse.Namespace, now: int, console: Cons
         console.refuse(f"mlc audit: nothing in git's history pins `{options.model}`")
         return 2 if options.model != "*" else 0
     found = [t for (e, m), h in pairs.items() for t in _wanted(list(tenures(h, e, m, now)), options.on)]
+    console.findings(_damaged(git, pairs), git.root)
     if _cut(git, found, options.on, console):
         return 1
     _show(records(git, found), console)
     return 0
+
+
+def _damaged(git: Repository, pairs: Histories) -> list[Finding]:
+    """Return what is wrong with pins as HEAD has them: history answers all the same, but of today it can't."""
+    from dataclasses import replace
+
+    from mlc_compiler.conventions import pin_path
+    from mlc_compiler.diagnostics import Severity, Sink
+    from mlc_compiler.gitops.pins import parse_pin
+
+    sink = Sink()
+    paths = [pin_path(*pair) for pair, history in pairs.items() if history and history[0].pin is None]
+    for path, content in zip(paths, git.read([(git.head, path) for path in paths]), strict=True):
+        if content is not None:
+            parse_pin(path, content, sink)
+    return [replace(finding, severity=Severity.WARNING) for finding in sink]
 
 
 def _wanted(found: list[Tenure], day: date | None) -> tuple[Tenure, ...]:

@@ -7,11 +7,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mlc_compiler.cli.unchanged import STDERR, STDOUT, Record, colored
 from mlc_compiler.diagnostics import Finding, Severity
+from mlc_compiler.records import dataclass
 
 SHOWN = 100
 """Findings from which on warnings are counted only, unless --verbose or another format asks for them."""
@@ -88,6 +89,7 @@ class Console:
         told = [f for f in findings if f.severity is not Severity.INFO]
         if not told:
             return False
+        from mlc_compiler.conventions import plural
         from mlc_compiler.frontend.locate import locate, of_first_files
         from mlc_compiler.render import render_text
 
@@ -96,7 +98,7 @@ class Console:
         located = locate(taken, read)
         shown = [f for i, f in enumerate(located) if i < SHOWN or f.severity is Severity.ERROR]
         left += len(located) - len(shown)
-        more = f"and {left:,} more warning{'s' if left > 1 else ''}: --verbose shows all\n" if left else ""
+        more = f"and {left:,} more {plural(left, 'warning')}: --verbose shows all\n" if left else ""
         self._err(render_text(shown, read, self.color, 120) + more)
         return any(f.severity is Severity.ERROR for f in shown)
 

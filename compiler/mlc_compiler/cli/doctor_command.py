@@ -6,11 +6,11 @@ import argparse
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from mlc_compiler.cli.console import Console
+from mlc_compiler.records import dataclass
 
 EXTRAS = {
     "run": ("duckdb", "pyarrow", "sklearn", "skl2onnx", "onnxruntime", "skops"),
@@ -77,7 +77,7 @@ def _project(directory: Path) -> Iterator[Check]:
     from mlc_compiler.backend.capability import Capable
     from mlc_compiler.backend.registry import installed
     from mlc_compiler.cli.project import read_project
-    from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
+    from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE, counted
     from mlc_compiler.diagnostics import Sink
     from mlc_compiler.frontend.workspace import find_root
 
@@ -92,7 +92,7 @@ def _project(directory: Path) -> Iterator[Check]:
     if project is None or sink.failed():
         yield Check("bad", "the specs have errors", "mlc validate")
         return
-    yield Check("ok", f"project {project.document.name}: {len(project.models)} model{'s' * (len(project.models) != 1)}")
+    yield Check("ok", f"project {project.document.name}: {counted(len(project.models), 'model')}")
     for target in registry.chosen(project.spec.targets):
         if isinstance(target, Capable):
             rows = target.capabilities()

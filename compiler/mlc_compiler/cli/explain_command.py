@@ -87,7 +87,7 @@ def _target(subject: str) -> str | None:
     from mlc_compiler.backend.registry import installed
     from mlc_compiler.spec.documentation import wrapped
 
-    tables = {t.name: t.capabilities() for t in installed().targets if isinstance(t, Capable)}
+    tables = {t.name: t.capabilities() for t in installed().every() if isinstance(t, Capable)}
     if subject not in tables:
         return None
     lines = [f"target {subject}: what it can express", ""]

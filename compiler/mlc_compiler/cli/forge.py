@@ -13,8 +13,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from mlc_compiler.records import dataclass
 
 Json = Any
 """What a forge answers."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mlc_compiler.cli.console import Console, reader
-from mlc_compiler.cli.project import Workspace
+from mlc_compiler.cli.project import Workspace, find_root
 from mlc_compiler.diagnostics import Finding, Sink
 from mlc_compiler.gitops.git import GitError, NoRepository, Repository, open_repository
 from mlc_compiler.gitops.keys import read_keys
@@ -46,6 +46,19 @@ def repository_or_finding(root: Path, console: Console) -> Repository | None:
         console.findings([found], root)
         return None
     return found
+
+
+def in_repository(options: argparse.Namespace, console: Console, command: Callable[[Path, Repository], int]) -> int:
+    """Run a command on git history where project and repository are found, and report what git refuses to do."""
+    root = find_root(options.directory, console)
+    git = repository_or_finding(root, console) if root is not None else None
+    if root is None or git is None:
+        return 1
+    try:
+        return command(root, git)
+    except GitError as error:
+        console.findings([git_failed(error)], root)
+        return 1
 
 
 def git_failed(error: GitError) -> Finding:

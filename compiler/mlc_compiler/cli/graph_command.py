@@ -19,9 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.cli.project import open_project
+    from mlc_compiler.cli.project import Emission, open_project
 
-    opened = open_project(options.directory, console, artifacts=False)
+    opened = open_project(options.directory, console, emission=Emission.NOTHING)
     if opened is None:
         return 1
     if options.kind:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 
-from mlc_compiler.backend.target import Target
 from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, LOCK_FILE, PROJECT_FILE, snapshot_path
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.workspace import SpecTree
@@ -47,15 +47,14 @@ def _folders(root: Path, base: str) -> Iterator[str]:
         yield from ("" if p.is_symlink() else p.relative_to(root).as_posix() for p in paths)
 
 
-def own_code(targets: Iterable[Target]) -> tuple[str, ...]:
-    """Return the files that mlc and its targets are made of, and the folders where distributions come and go."""
-    tops = {"mlc_compiler", *(type(target).__module__.partition(".")[0] for target in targets)}
-    files = [path for top in tops for path in _sources(top)]
+def own_code(packages: Iterable[str]) -> tuple[str, ...]:
+    """Return the files that mlc and the packages of its targets are made of, and where distributions come and go."""
+    files = [path for top in {"mlc_compiler", *packages} for path in _sources(top)]
     sites = (path for path in sys.path if path.endswith(("site-packages", "dist-packages")))
     return (*sites, *sorted(files))
 
 
 def _sources(package: str) -> Iterator[str]:
-    for folder in sys.modules[package].__path__:
+    for folder in import_module(package).__path__:
         for at, _, names in os.walk(folder):
             yield from (f"{at}/{name}" for name in names if not name.endswith(".pyc"))

@@ -22,12 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.cli.project import open_project
+    from mlc_compiler.cli.project import Emission, open_project
     from mlc_compiler.lineage.build import lineage
     from mlc_compiler.lineage.names import Named, named
     from mlc_compiler.lineage.view import view
 
-    opened = open_project(options.directory, console, artifacts=False)
+    opened = open_project(options.directory, console, emission=Emission.NOTHING)
     if opened is None:
         return 1
     graph = lineage(opened.project, opened.compilation.models)

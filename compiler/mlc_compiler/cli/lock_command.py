@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mlc_compiler.diagnostics import Sink
 from mlc_compiler.frontend.lock import LockFile, minor
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-s", dest="selector", metavar="SELECTOR", help="these models and their datasets only; or dataset:NAME"
     )
     parser.add_argument("--check", action="store_true", help="change nothing; exit 3 when the lock would change")
+    parser.add_argument("--merge", action="store_true", help="mend the conflict of a merge: the entries of both sides")
     parser.add_argument("--upgrade", action="store_true", help="move the lock to this version of mlc")
 
 
@@ -66,6 +68,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.conventions import LOCK_FILE
     from mlc_compiler.frontend.lock import lock_text
 
+    if options.merge:
+        from mlc_compiler.cli.lock_merging import merge
+
+        return merge(options, console)
     opened = _open(options, console)
     if opened is None:
         return 1

@@ -62,7 +62,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except OSError as error:
-        return _no_room(error, arguments)
+        return _failed(error, arguments)
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else USAGE
     except Exception as error:  # our own bug: the user gets a report to send, not a traceback
@@ -71,14 +71,27 @@ def run(arguments: list[str]) -> int:
         return report(error, arguments)
 
 
-def _no_room(error: OSError, arguments: list[str]) -> int:
-    """Say that the disk is full, which is no bug of ours; other errors of the system that come this far are."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+def _failed(error: OSError, arguments: list[str]) -> int:
+    """Say that the disk is full or the folder gone: no bugs of ours, as other errors that come this far are."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        said = f"{error.filename or 'the output'} can't be written: {error.strerror}"
+    elif _is_nowhere():
+        said = "the folder that this was started in no longer exists: change into another, or name one by -C"
+    else:
         from mlc_compiler.cli.crash import report
 
         return report(error, arguments)
-    print(f"mlc: {error.filename or 'the output'} can't be written: {error.strerror}", file=sys.stderr)
+    print(f"mlc: {said}", file=sys.stderr)
     return FAILED
+
+
+def _is_nowhere() -> bool:
+    """Tell whether the working directory was removed, or can't be told."""
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def _run(arguments: list[str]) -> int:
@@ -100,6 +113,7 @@ def _run(arguments: list[str]) -> int:
     console = Console.of(options)
     if name not in ANSWERED:
         return int(module.run(options, console))
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # they are looked for in all that is installed, for our specs
     with uncollected():
         code: int = module.run(options, console)
         remember(given, console.record, code)

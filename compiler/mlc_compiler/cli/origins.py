@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
 from mlc_compiler.cli.project import Workspace
@@ -18,6 +18,7 @@ from mlc_compiler.middle.overrides import apply_overrides, reaches
 from mlc_compiler.middle.resolved import ResolvedModel
 from mlc_compiler.plan.leaves import dumped, leaves, text
 from mlc_compiler.plan.places import steps_of
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.environment import Environment
 
 SetBy = Literal["spec", "override", "snapshot", "default"]

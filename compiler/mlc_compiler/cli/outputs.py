@@ -9,9 +9,10 @@ from __future__ import annotations
 import enum
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlc_compiler import __version__
 from mlc_compiler.backend.digests import CACHE_FILE, Digests
@@ -19,7 +20,7 @@ from mlc_compiler.backend.registry import installed
 from mlc_compiler.backend.target import Artifact
 from mlc_compiler.cli.console import Console
 from mlc_compiler.cli.inputs import input_paths, own_code
-from mlc_compiler.cli.project import LockUse, Workspace, find_root, make, open_project
+from mlc_compiler.cli.project import Emission, LockUse, Workspace, find_root, make, open_project
 from mlc_compiler.cli.unchanged import TICK, fingerprint
 from mlc_compiler.diagnostics import Finding, Severity, Sink
 from mlc_compiler.frontend.project import Project
@@ -28,6 +29,10 @@ from mlc_compiler.incremental import memory as memories
 from mlc_compiler.incremental.memory import Memory, Summary
 from mlc_compiler.incremental.part import Compile, Part, compile_part
 from mlc_compiler.incremental.units import Run, memory_of, summary
+from mlc_compiler.records import dataclass
+
+if TYPE_CHECKING:
+    from mlc_compiler.cli.against_part import Since
 
 
 class Reach(enum.Enum):
@@ -35,7 +40,7 @@ class Reach(enum.Enum):
 
     EDITED = "those that an edit concerns"
     AHEAD = "those, too, of which some environment runs something else than the specs say"
-    ALL = "all of them"
+    FINDINGS = "those that an edit concerns, whatever is on disk: nothing is written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,18 @@ def open_outputs(
     preview: bool = False,
     lock: LockUse = LockUse.ADVISED,
     reach: Reach = Reach.EDITED,
+    since: Since | None = None,
 ) -> Outputs | None:
-    """Return the outputs, or None after showing why there are none. Warnings are shown either way."""
+    """Return the outputs, or None after showing why there are none. Warnings are shown either way.
+
+    With `since` they are those of models that differ from another time, where it accepts that part for the whole.
+    """
     root = find_root(directory, console)
     if root is None:
         return None
-    registry, digests = installed(), Digests.load(root)
-    code = own_code(registry.targets)
+    judged = reach is Reach.FINDINGS
+    registry, digests = installed(), Digests(root) if judged else Digests.load(root)
+    code = own_code(registry.packages())
 
     made: list[Workspace] = []
 
@@ -92,20 +102,26 @@ def open_outputs(
         made[:] = [found] if found else []
         return found
 
-    whole = preview or reach is Reach.ALL
-    part = None if whole else _part(root, code, digests, compile, reach is Reach.AHEAD)
+    part = None if preview else _part(root, code, None if judged else digests, compile, reach is Reach.AHEAD, since)
+    if part is not None and since and not part.findings.failed() and not since.accepts(part, made[0] if made else None):
+        part = None
     if part is not None:
         failed = console.findings(part.findings, root)
         return None if failed else _some(root, part, digests, code, made[0] if made else None)
-    opened = open_project(directory, console, preview=preview, lock=lock)
+    emission = Emission.FINDINGS if judged else Emission.ARTIFACTS
+    opened = open_project(directory, console, preview=preview, lock=lock, emission=emission)
     return None if opened is None else _all(opened, digests, code, preview)
 
 
-def _part(root: Path, code: tuple[str, ...], digests: Digests, compile: Compile, ahead: bool) -> Part | None:
+def _part(
+    root: Path, code: tuple[str, ...], digests: Digests | None, compile: Compile, ahead: bool, since: Since | None
+) -> Part | None:
     memory = memories.load(root, _made_by(code))
-    if memory is None or memory.disk != _disk(root) or not digests.unchanged():
+    if memory is None or (digests and (memory.disk != _disk(root) or not digests.unchanged())):
         return None
-    return compile_part(root, memory, _today(), compile, ahead)
+    if since is not None:
+        memory = since.marked(memory)
+    return None if memory is None else compile_part(root, memory, _today(), compile, ahead)
 
 
 def _some(root: Path, part: Part, digests: Digests, code: tuple[str, ...], made: Workspace | None) -> Outputs:

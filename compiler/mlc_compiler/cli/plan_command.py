@@ -14,6 +14,7 @@ from mlc_compiler.incremental.memory import Summary
 if TYPE_CHECKING:
     from mlc_compiler.backend.changes import Change
     from mlc_compiler.cli.against import Before
+    from mlc_compiler.cli.against_part import Since
     from mlc_compiler.cli.outputs import Outputs
     from mlc_compiler.cli.project import Workspace
     from mlc_compiler.plan.compare import Side
@@ -35,19 +36,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    if options.against is None:
+        opened = _opened(options, console)
+        return opened if isinstance(opened, int) else _built(opened, options, console)
+    from mlc_compiler.cli.project import find_root
+    from mlc_compiler.cli.tree import CannotCompare
+
+    root = find_root(options.directory, console)
+    if root is None:
+        return 1
+    try:
+        return _against(root, options, console)
+    except CannotCompare as error:
+        console.findings([error.finding], root)
+        return 1
+
+
+def _opened(options: argparse.Namespace, console: Console, since: Since | None = None) -> Outputs | int:
+    """Return what is planned: the models that differ from what runs or from the other time; else the exit code."""
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.outputs import Reach, open_outputs
     from mlc_compiler.cli.project import LockUse
 
-    # Comparing with another time takes all models, comparing with what is built those that an edit concerns.
-    reach = Reach.ALL if options.against is not None else Reach.AHEAD
-    opened = open_outputs(options.directory, console, preview=options.preview, lock=LockUse.REQUIRED, reach=reach)
+    opened = open_outputs(
+        options.directory, console, preview=options.preview, lock=LockUse.REQUIRED, reach=Reach.AHEAD, since=since
+    )
     if opened is None:
         return 1
     names = [name for name, _, _ in opened.summary.unpinned]
-    if options.environment and not selection.is_environment(options.environment, names, console):
-        return 2
-    return _against(opened, options, console) if options.against is not None else _built(opened, options, console)
+    known = not options.environment or selection.is_environment(options.environment, names, console)
+    return opened if known else 2
 
 
 # --- against what is built and runs ----------------------------------------------------------------------------------
@@ -93,7 +111,7 @@ def _ahead(opened: Outputs, options: argparse.Namespace) -> Meaning:
     return located(found, Finder(now.project, reader(opened.root)))
 
 
-def _side(made: Workspace) -> Side:
+def _side(made: Workspace | Before) -> Side:
     from mlc_compiler.plan.compare import Side
 
     compiled, inputs = made.compilation, made.inputs
@@ -110,24 +128,25 @@ def _unpinned(summary: Summary, console: Console) -> None:
 
 
 # --- against a git ref -----------------------------------------------------------------------------------------------
-def _against(opened: Outputs, options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.backend.registry import installed
-    from mlc_compiler.cli.against import CannotCompare, at_reference, file_changes
+def _against(root: Path, options: argparse.Namespace, console: Console) -> int:
+    from mlc_compiler.cli.against import at_reference, file_changes
+    from mlc_compiler.cli.against_part import Since
+    from mlc_compiler.cli.tree import Tree
     from mlc_compiler.plan.files import make_plan
+    from mlc_compiler.plan.meaning import Meaning
 
-    if opened.made is None:
-        raise AssertionError("a whole project was asked for")
-    try:
-        before = at_reference(opened.root, options.against, installed())
-    except CannotCompare as error:
-        console.findings([error.finding], opened.root)
-        return 1
-    wanted = options.environment
-    files = [c for c in file_changes(before.artifacts, opened.artifacts) if wanted in (None, c.environment)]
-    texts = {a.path: a.text for a in before.artifacts}
-    plan = make_plan(files, texts, detail=True, bearing=_bearing())
-    meaning = _since(before, opened.made, options.environment)
-    plan = replace(plan, meaning=meaning, against=options.against, environment=options.environment or "")
+    since = Since(root, Tree.of(root, options.against))
+    opened = _opened(options, console, since)
+    if isinstance(opened, int):
+        return opened
+    before, wanted = since.before, options.environment
+    if before is None and opened.made is not None:
+        before = at_reference(since.tree, opened.made)
+    then = before.artifacts if before else opened.artifacts
+    files = [c for c in file_changes(then, opened.artifacts) if wanted in (None, c.environment)]
+    plan = make_plan(files, {a.path: a.text for a in then}, detail=True, bearing=_bearing())
+    meaning = _since(before, opened.made, wanted) if before and opened.made else Meaning()
+    plan = replace(plan, meaning=meaning, against=options.against, environment=wanted or "")
     return _shown(plan, opened, options, console, files)
 
 
@@ -139,9 +158,10 @@ def _since(before: Before, made: Workspace, environment: str | None) -> Meaning:
     from mlc_compiler.plan.places import Finder, located
 
     now = _side(made)
-    found = against_project(before.side, now, _bearing(), environment)
-    then = Finder(before.side.project, before.texts.get, suffix=f" at {before.reference}")
-    return located(with_drags(found, now.project, now.models), Finder(now.project, reader(made.root), then))
+    found = against_project(_side(before), now, _bearing(), environment)
+    read, texts = reader(made.root), before.texts
+    then = Finder(before.compilation.project, lambda p: texts.get(p) or read(p), suffix=f" at {before.reference}")
+    return located(with_drags(found, now.project, now.models), Finder(now.project, read, then))
 
 
 # --- what both do ----------------------------------------------------------------------------------------------------
@@ -149,7 +169,7 @@ def _bearing() -> Callable[[str], Impact]:
     from mlc_compiler.backend.registry import installed
     from mlc_compiler.plan.bearing import bearing_of
 
-    return bearing_of(installed().targets)
+    return bearing_of(installed().find)
 
 
 def _shown(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.waivers import active_waivers
 from mlc_compiler.gitops.pins import read_pins
 from mlc_compiler.ir import ProjectRelease
-from mlc_compiler.pipeline import Compilation, Inputs, compile_project, emit, load_project
+from mlc_compiler.pipeline import Compilation, Inputs, check_emission, compile_project, emit, load_project
+from mlc_compiler.records import dataclass
 
 
 class LockUse(enum.Enum):
@@ -30,6 +31,14 @@ class LockUse(enum.Enum):
     REQUIRED = "it is an error: what the command makes would rest on nothing"
     WRITTEN = "the command measures datasets itself"
     REPLACED = "so it does, and a lock of another mlc or a damaged one does not matter"
+
+
+class Emission(enum.Enum):
+    """What a command wants of the targets."""
+
+    NOTHING = "what they would write does not matter"
+    FINDINGS = "what they can't write is an error"
+    ARTIFACTS = "and what they write is wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,12 @@ def find_root(directory: Path, console: Console) -> Path | None:
 
 
 def open_project(
-    directory: Path, console: Console, *, preview: bool = False, lock: LockUse = LockUse.ADVISED, artifacts: bool = True
+    directory: Path,
+    console: Console,
+    *,
+    preview: bool = False,
+    lock: LockUse = LockUse.ADVISED,
+    emission: Emission = Emission.ARTIFACTS,
 ) -> Workspace | None:
     """Return the compiled project, or None after showing its findings. Warnings are shown either way."""
     root = find_root(directory, console)
@@ -79,7 +93,7 @@ def open_project(
         if project is not None:
             read, sink = sink, Sink(active_waivers(project, datetime.now(UTC).date().isoformat(), sink))
             sink.extend(read)
-            opened = make(root, project, sink, lock, preview=preview, artifacts=artifacts)
+            opened = make(root, project, sink, lock, preview=preview, emission=emission)
     failed = console.findings(sink, root)
     return None if failed or opened is None else replace(opened, findings=tuple(sink))
 
@@ -91,7 +105,7 @@ def make(  # noqa: PLR0913  what a compilation depends on
     use: LockUse,
     *,
     preview: bool = False,
-    artifacts: bool = True,
+    emission: Emission = Emission.ARTIFACTS,
     registry: Registry | None = None,
 ) -> Workspace | None:
     """Return the project compiled with its lock, pins and code, or None where that has errors."""
@@ -111,7 +125,9 @@ def make(  # noqa: PLR0913  what a compilation depends on
     compilation = compile_project(project, inputs, sink)
     if compilation is None:
         return None
-    emitted = emit(compilation, targets, sink) if artifacts else ()
+    if emission is Emission.FINDINGS:
+        check_emission(compilation, targets, sink)
+    emitted = emit(compilation, targets, sink) if emission is Emission.ARTIFACTS else ()
     return Workspace(root, project, lock, registry, inputs, compilation, emitted)
 
 

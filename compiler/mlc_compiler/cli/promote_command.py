@@ -25,14 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.git_state import git_failed, private_key, unsigned
-    from mlc_compiler.cli.project import LockUse, open_project
+    from mlc_compiler.cli.project import Emission, LockUse, open_project
     from mlc_compiler.gitops.git import GitError
     from mlc_compiler.gitops.signing import SigningUnavailable
 
     if not options.verify and (options.model is None or options.environment is None):
         console.refuse("mlc promote: say which model, and --to which environment; or --verify")
         return 2
-    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, artifacts=not options.verify)
+    opened = open_project(
+        options.directory,
+        console,
+        lock=LockUse.REQUIRED,
+        emission=Emission.NOTHING if options.verify else Emission.ARTIFACTS,
+    )
     if opened is None:
         return 1
     try:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mlc_compiler import ir
+from mlc_compiler.backend.changes import Change
 from mlc_compiler.cli.console import Console
 from mlc_compiler.cli.git_state import now, repository
 from mlc_compiler.cli.project import Workspace
 from mlc_compiler.cli.promotion import Asked, check, check_tree, committed, files, pinned_so
+from mlc_compiler.cli.proposed_plan import Move, proposed_plan
 from mlc_compiler.cli.proposing import Publishing, publish
 from mlc_compiler.cli.release_command import write_files
-from mlc_compiler.cli.rendering import Files, rendered
+from mlc_compiler.cli.rendering import Files, rendered, texts
 from mlc_compiler.conventions import evidence_path
 from mlc_compiler.diagnostics import Finding, Sink
 from mlc_compiler.gitops.body import Account, Evidence, body
-from mlc_compiler.gitops.git import Repository
 from mlc_compiler.gitops.history import label
 from mlc_compiler.gitops.promotion import held, still_to_hold
 from mlc_compiler.gitops.proposal import Proposal
@@ -59,16 +60,16 @@ def _make(asked: Asked, candidate: Candidate, options: argparse.Namespace, key: 
     pin, made = files(asked, candidate, key)
     if options.no_commit:
         said = f"{candidate.title} is pinned in {asked.to.name}"
-        texts = {path: text for path, text in made.items() if text is not None}
+        kept = {path: text for path, text in made.items() if text is not None}
         for wanted in still_to_hold(asked.to):
             console.say(f"  to hold before it is merged: {wanted}")
-        return write_files(asked.opened.root, texts, said, console)
+        return write_files(asked.opened.root, kept, said, console)
     sink = Sink()
     snapshot = asked.opened.inputs.pins.snapshots[pin.snapshot]
     written = rendered(asked.opened, pin, asked.to.name, asked.model, snapshot, sink)
     if console.findings(_errors(sink), asked.opened.root) or written is None or asked.repository is None:
         return 1
-    proposal = _proposal(asked, candidate, pin, {**made, **written})
+    proposal = _proposal(asked, candidate, pin, {**made, **texts(written)}, _plan(asked, snapshot, written))
     if options.dry_run:
         console.out(proposal.body)
         return 0
@@ -87,7 +88,13 @@ def _errors(sink: Sink) -> list[Finding]:
     return list(sink) if sink.failed() else []
 
 
-def _proposal(asked: Asked, candidate: Candidate, pin: ir.Pin, changed: Files) -> Proposal:
+def _plan(asked: Asked, snapshot: str, written: tuple[Change, ...]) -> Callable[[int], str]:
+    running = asked.pin(asked.to.name)
+    before = asked.opened.inputs.pins.snapshots[running.snapshot] if running else None
+    return proposed_plan(Move(asked.model, asked.to.name, before, snapshot, written, asked.opened.root, asked.opened))
+
+
+def _proposal(asked: Asked, candidate: Candidate, pin: ir.Pin, changed: Files, plan: Callable[[int], str]) -> Proposal:
     before = asked.pin(asked.to.name)
     title = f"Promote {asked.model} {label(pin, before)} to {asked.to.name}"
     replaced = f"It replaces {label(before, pin)}." if before else "Nothing ran there before."
@@ -100,7 +107,7 @@ def _proposal(asked: Asked, candidate: Candidate, pin: ir.Pin, changed: Files) -
         before,
         read_evidence(candidate.evidence),
         read_evidence(read(evidence_path(asked.model, before.version))) if before else None,
-        sides(asked.repository, changed),
+        plan,
         held(asked.to, candidate.provenance is not None and bool(candidate.keys)),
         still_to_hold(asked.to),
     )
@@ -115,11 +122,3 @@ def read_evidence(text: str | None) -> Evidence | None:
     except (ValueError, RecursionError):
         return None
     return value if whole else None
-
-
-def sides(repository: Repository | None, changed: Files) -> dict[str, tuple[bool, bool]]:
-    """Return of each changed file whether it stands before and after."""
-    if repository is None:
-        return {}
-    before = repository.read([(repository.head, path) for path in changed])
-    return {path: (old is not None, changed[path] is not None) for path, old in zip(changed, before, strict=True)}

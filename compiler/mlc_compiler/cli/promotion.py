@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mlc_compiler import __version__, ir
-from mlc_compiler.analysis.interfaces import check_interfaces
 from mlc_compiler.cli.git_state import repository as find_repository
 from mlc_compiler.cli.git_state import trusted_keys
 from mlc_compiler.cli.project import Workspace
@@ -16,13 +15,13 @@ from mlc_compiler.conventions import evidence_path, provenance_path, rollout_pat
 from mlc_compiler.diagnostics import Finding, Place, Severity, Sink
 from mlc_compiler.gitops.git import Repository
 from mlc_compiler.gitops.history import PinChange, pin_history
-from mlc_compiler.gitops.promotion import check_promotion, check_way, make_promotion
+from mlc_compiler.gitops.promotion import check_interface, check_promotion, check_way, make_promotion
 from mlc_compiler.gitops.requirements import Candidate, moment
 from mlc_compiler.gitops.signing import Statement, sign
 from mlc_compiler.gitops.statements import Verifier, verification_summary
 from mlc_compiler.gitops.worktree import check_branch, check_committed
-from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.resolved import parse_snapshot
+from mlc_compiler.records import dataclass
 
 Read = Callable[[str], str | None]
 
@@ -67,7 +66,7 @@ def check(asked: Asked, key: str | None, sink: Sink) -> Candidate | None:
         sink.error("MLC941", asked.at, said, help="let the promote workflow do it, or name the key: --key FILE")
     if asked.repository is None and asked.to.soak > 0:
         sink.extend(f for f in (find_repository(asked.opened.root),) if isinstance(f, Finding))
-    _check_interface(asked, candidate, sink)
+    check_interface(asked.opened.project, asked.release, candidate.model, sink)
     return candidate
 
 
@@ -109,18 +108,6 @@ def committed(asked: Asked) -> Read:
 
 def _on_disk(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
-
-
-def _check_interface(asked: Asked, candidate: Candidate, sink: Sink) -> None:
-    """Report what callers of the version that runs would meet in the candidate."""
-    live = next((m for m in asked.release.models if m.name == asked.model and m.pin), None)
-    if live is None:
-        return
-    after = lower_model(candidate.model, frozenset(), None)
-    base = asked.opened.releases.project
-    check_interfaces(
-        asked.opened.project, ir.ProjectRelease(base, (asked.release.with_models((live,)),), (after,)), sink
-    )
 
 
 def check_tree(opened: Workspace, repository: Repository) -> Iterator[Finding]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
 
 from mlc_compiler.backend.text_file import replace_file
 from mlc_compiler.cli.console import Console
@@ -17,6 +16,7 @@ from mlc_compiler.conventions import PROPOSALS_FOLDER
 from mlc_compiler.diagnostics import Finding
 from mlc_compiler.gitops.git import GitError, Repository
 from mlc_compiler.gitops.proposal import Proposal, Proposed, propose, push
+from mlc_compiler.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlc_compiler.cli.console import Console
-from mlc_compiler.cli.project import Workspace
+from mlc_compiler.cli.project import Emission, Workspace
 from mlc_compiler.gitops.release import Refusal, Released
 from mlc_compiler.ir import Origin, Release
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli.project import LockUse, open_project
     from mlc_compiler.gitops.signing import SigningUnavailable
 
-    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, artifacts=False)
+    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, emission=Emission.NOTHING)
     if opened is None:
         return 1
     try:
@@ -116,11 +116,11 @@ def read_evidence(path: Path, model: str) -> dict[str, object] | Refusal:
     try:
         value = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return Refusal(f"{model} was not run here", f"run it first: `mlc run {model}`")
+        return Refusal(f"`{model}` was not run here", f"run it first: `mlc run {model}`")
     except (OSError, ValueError, RecursionError) as error:
-        return Refusal(f"the evidence of {model} can't be read: {error}", f"run it again: `mlc run {model}`")
+        return Refusal(f"the evidence of `{model}` can't be read: {error}", f"run it again: `mlc run {model}`")
     if not isinstance(value, dict):
-        return Refusal(f"the evidence of {model} is damaged", f"run it again: `mlc run {model}`")
+        return Refusal(f"the evidence of `{model}` is damaged", f"run it again: `mlc run {model}`")
     return value
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mlc_compiler.backend.changes import Change
 from mlc_compiler.backend.difference import diff
 from mlc_compiler.backend.digests import Digests
 from mlc_compiler.cli.project import LockUse, Workspace, make, read_project
@@ -32,6 +33,11 @@ def opened_quietly(root: Path) -> Workspace | None:
     return None if sink.failed() else opened
 
 
+def texts(changes: Iterable[Change]) -> Files:
+    """Return the new text of each file; None for one that is removed."""
+    return {change.path: change.text for change in changes}
+
+
 def unbuilt(opened: Workspace) -> Iterator[Finding]:
     """Yield why the generated files are not as built, files edited by hand first."""
     changes = diff(opened.root, opened.artifacts, Digests.load(opened.root))
@@ -40,8 +46,10 @@ def unbuilt(opened: Workspace) -> Iterator[Finding]:
         yield from check_built(changes.paths())
 
 
-def rendered(opened: Workspace, pin: Pin, environment: str, model: str, snapshot: str, sink: Sink) -> Files | None:
-    """Return the generated files that differ once a pin is another (None: removed), or None with findings."""
+def rendered(
+    opened: Workspace, pin: Pin, environment: str, model: str, snapshot: str, sink: Sink
+) -> tuple[Change, ...] | None:
+    """Return the generated files that differ once a pin is another, or None with findings."""
     known = opened.inputs.pins
     snapshots: Mapping[str, str] = ChainMap({pin.snapshot: snapshot}, known.snapshots)  # type: ignore[arg-type]  # read only
     pins = Pins({**known.pins, (environment, model): pin}, snapshots)
@@ -51,4 +59,4 @@ def rendered(opened: Workspace, pin: Pin, environment: str, model: str, snapshot
         return None
     changes = diff(opened.root, artifacts, Digests.load(opened.root))
     sink.extend(changes.findings)
-    return None if sink.failed() else {change.path: change.text for change in changes.writes}
+    return None if sink.failed() else tuple(changes.writes)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlc_compiler.cli.console import Console
+
+if TYPE_CHECKING:
+    from mlc_compiler.gitops.git import Repository
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,25 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.cli.git_state import git_failed, repository_or_finding
-    from mlc_compiler.cli.project import find_root
-    from mlc_compiler.gitops.git import GitError
+    from mlc_compiler.cli.git_state import in_repository
 
-    root = find_root(options.directory, console)
-    if root is None:
-        return 1
-    git = repository_or_finding(root, console)
-    if git is None:
-        return 1
+    return in_repository(options, console, lambda root, git: _roll_back(root, git, options, console))
+
+
+def _roll_back(root: Path, git: Repository, options: argparse.Namespace, console: Console) -> int:
     if not _known(root, options, console):
         return 2
-    try:
-        from mlc_compiler.cli.rolling_back import roll_back
+    from mlc_compiler.cli.rolling_back import roll_back
 
-        return roll_back(root, git, options, console)
-    except GitError as error:
-        console.findings([git_failed(error)], root)
-        return 1
+    return roll_back(root, git, options, console)
 
 
 def _known(root: Path, options: argparse.Namespace, console: Console) -> bool:

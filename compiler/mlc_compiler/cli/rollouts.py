@@ -22,7 +22,7 @@ def record_rollout(
     pin = opened.inputs.pins.pins.get((name, model))
     if pin is None:
         help = f"release or promote it first; then record how that went in {name}"
-        refuse("MLC914", Refusal(f"{name} has no version of {model}", help), opened, f"Model/{model}", console)
+        refuse("MLC914", Refusal(f"`{name}` has no version of `{model}`", help), opened, f"Model/{model}", console)
         return 1
     if not options.source:
         console.say("mlc release: say with --source who says so: the URL of the rollout, or a name")

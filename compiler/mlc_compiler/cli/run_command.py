@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.backend.target import ExecutionError, RunOptions
     from mlc_compiler.cli import selection
-    from mlc_compiler.cli.project import LockUse, open_project
+    from mlc_compiler.cli.project import Emission, LockUse, open_project
 
-    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, artifacts=False)
+    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, emission=Emission.NOTHING)
     if opened is None:
         return 1
     executor = opened.registry.executor()

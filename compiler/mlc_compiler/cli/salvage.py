@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlc_compiler import ir
+from mlc_compiler.backend.changes import Change
 from mlc_compiler.backend.difference import diff
 from mlc_compiler.backend.digests import Digests
 from mlc_compiler.backend.registry import installed
 from mlc_compiler.cli.project import read_lock
-from mlc_compiler.cli.rendering import Files
 from mlc_compiler.conventions import DEPLOY_FOLDER, ENVIRONMENTS_FOLDER, PROJECT_FILE
 from mlc_compiler.diagnostics import Sink
 from mlc_compiler.frontend import workspace
@@ -24,6 +23,7 @@ from mlc_compiler.middle.pins import Pins
 from mlc_compiler.middle.release import lowering, project_ir, release
 from mlc_compiler.middle.resolved import parse_snapshot
 from mlc_compiler.pipeline import emit_release
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.environment import Environment
 from mlc_compiler.spec.project import Project as ProjectSpec
 
@@ -54,7 +54,7 @@ def salvage(root: Path) -> Salvaged:
 
 def rendered_from_snapshots(
     salvaged: Salvaged, environment: str, pin: ir.Pin, model: str, snapshot: str, sink: Sink
-) -> Files | None:
+) -> tuple[Change, ...] | None:
     """Return the environment's manifests that differ once a pin is another, or None with findings."""
     document = salvaged.environments.get(environment)
     if salvaged.project is None or document is None:
@@ -74,7 +74,7 @@ def rendered_from_snapshots(
     artifacts = emit_release(project, made, targets, sink)
     changes = diff(salvaged.root, artifacts, Digests.load(salvaged.root), (f"{DEPLOY_FOLDER}/{environment}",))
     sink.extend(changes.findings)
-    return None if sink.failed() else {change.path: change.text for change in changes.writes}
+    return None if sink.failed() else tuple(changes.writes)
 
 
 def _pins(root: Path, environment: str, sink: Sink) -> Pins:

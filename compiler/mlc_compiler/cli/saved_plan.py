@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from mlc_compiler import __version__
 from mlc_compiler.diagnostics import Finding, Span
 from mlc_compiler.plan.as_json import parse_plan, plan_json
 from mlc_compiler.plan.summary import Plan
+from mlc_compiler.records import dataclass
 
 if TYPE_CHECKING:
     from mlc_compiler.backend.changes import Change

@@ -9,6 +9,7 @@ from pathlib import Path
 from mlc_compiler import ir
 from mlc_compiler.cli.console import Console
 from mlc_compiler.diagnostics import nearest
+from mlc_compiler.records import dataclass
 
 
 def models(releases: ir.ProjectRelease, wanted: str | None, console: Console) -> tuple[ir.Model, ...]:
@@ -41,6 +42,24 @@ def environment(releases: ir.ProjectRelease, name: str, console: Console) -> ir.
     if not is_environment(name, [r.environment.name for r in releases.releases], console):
         return None
     return next(r for r in releases.releases if r.environment.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What `[MODEL] [-e ENV]` picks: the releases of the environments, and the names of the models."""
+
+    releases: tuple[ir.Release, ...]
+    models: frozenset[str]
+
+
+def scope(releases: ir.ProjectRelease, model: str | None, environment: str | None, console: Console) -> Scope | None:
+    """Return the models and environments that are picked, all for None; None after saying why there are none."""
+    found = models(releases, model, console)
+    names = [r.environment.name for r in releases.releases]
+    if not found or (environment and not is_environment(environment, names, console)):
+        return None
+    chosen = tuple(r for r in releases.releases if environment in (None, r.environment.name))
+    return Scope(chosen, frozenset(m.name for m in found))
 
 
 def is_environment(name: str, names: Sequence[str], console: Console, kind: str = "environment") -> bool:

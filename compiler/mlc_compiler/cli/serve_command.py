@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlc_compiler.backend.target import ExecutionError, Executor
 from mlc_compiler.cli.console import Console
-from mlc_compiler.cli.project import Workspace
+from mlc_compiler.cli.project import Emission, Workspace
 from mlc_compiler.ir import Model
 
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.project import LockUse, open_project
 
-    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, artifacts=False)
+    opened = open_project(options.directory, console, lock=LockUse.REQUIRED, emission=Emission.NOTHING)
     if opened is None:
         return 1
     models = selection.models(opened.releases, options.model, console)

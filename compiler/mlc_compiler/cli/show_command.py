@@ -34,9 +34,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.refuse(f"mlc show: {options.format} is a format of saved plans; values are text or json")
         return 2
     from mlc_compiler.cli import selection
-    from mlc_compiler.cli.project import open_project
+    from mlc_compiler.cli.project import Emission, open_project
 
-    opened = open_project(options.directory, console, artifacts=False)
+    opened = open_project(options.directory, console, emission=Emission.NOTHING)
     if opened is None:
         return 1
     models = selection.models(opened.releases, options.model, console)

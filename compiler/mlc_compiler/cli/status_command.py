@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import shutil
+import textwrap
+from typing import TYPE_CHECKING, Any
 
 from mlc_compiler.cli.console import Console
+from mlc_compiler.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from mlc_compiler import ir
     from mlc_compiler.cli.project import Workspace
+    from mlc_compiler.cli.selection import Scope
     from mlc_compiler.gitops.git import Repository
     from mlc_compiler.gitops.history import Histories
     from mlc_compiler.gitops.status import Standing
@@ -29,47 +34,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.git_state import git_failed, repository_or_finding
-    from mlc_compiler.cli.project import open_project
+    from mlc_compiler.cli.project import Emission, open_project
     from mlc_compiler.gitops.git import GitError
 
-    opened = open_project(options.directory, console, artifacts=False)
+    opened = open_project(options.directory, console, emission=Emission.NOTHING)
     if opened is None:
         return 1
-    names = [r.environment.name for r in opened.releases.releases]
-    models = selection.models(opened.releases, options.model, console)
-    if not models or (options.environment and not selection.is_environment(options.environment, names, console)):
+    scope = selection.scope(opened.releases, options.model, options.environment, console)
+    if scope is None:
         return 2
     git = repository_or_finding(opened.root, console)
     if git is None:
         return 1
     try:
-        return _status(opened, git, {m.name: m for m in models}, options.environment, console)
+        return _status(opened, git, scope, console)
     except GitError as error:
         console.findings([git_failed(error)], opened.root)
         return 1
 
 
-def _status(
-    opened: Workspace, git: Repository, models: dict[str, ir.Model], environment: str | None, console: Console
-) -> int:
-    from mlc_compiler.cli.show_command import table
-    from mlc_compiler.gitops.status import row, words
+def _status(opened: Workspace, git: Repository, scope: Scope, console: Console) -> int:
+    from mlc_compiler.cli.lag import Lag
+    from mlc_compiler.gitops.status import row
 
-    seen = _look(git, opened)
+    seen, lag = _look(git, opened), Lag(opened, git)
     rows = [
-        row(_standing(seen, release.environment, models[m.name]))
-        for release in opened.releases.releases
-        if environment in (None, release.environment.name)
+        row(_standing(seen, release.environment, m.name, opened), lag.classes)
+        for release in scope.releases
         for m in release.models
-        if m.name in models
+        if m.name in scope.models
     ]
     if console.format == "json":
         console.out(json.dumps({"format_version": FORMAT_VERSION, "rows": rows}, indent=2, ensure_ascii=False))
         return 0
-    console.out(table(_HEAD, [words(r) for r in rows]))
+    console.out(_text(rows, shutil.get_terminal_size((0, 0)).columns))
     if any(r["cut"] for r in rows):
         console.say("* or earlier: the clone is shallow; `git fetch --unshallow` fetches the rest")
     return 0
+
+
+def _text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
+    """Return the rows as a table; as blocks of lines where that is wider than the terminal (0: there is none)."""
+    from mlc_compiler.cli.show_command import table
+    from mlc_compiler.gitops.status import words
+
+    cells = [words(r) for r in rows]
+    shown = table(_HEAD, cells)
+    if not width or max(map(len, shown.splitlines())) <= width:
+        return shown
+    return "\n\n".join(_block(row, width) for row in cells)
+
+
+def _block(cells: Sequence[str], width: int) -> str:
+    """Return a row of the table as a heading and a line for each cell that says something."""
+    head, rest = cells[:3], [(name, cell) for name, cell in zip(_HEAD[3:], cells[3:], strict=True) if cell != "-"]
+    margin = max(len(name) for name in _HEAD[3:]) + 4
+    lines = [
+        textwrap.fill(
+            cell, max(width, margin + 12), initial_indent=f"  {name}".ljust(margin), subsequent_indent=" " * margin
+        )
+        for name, cell in rest
+    ]
+    return "\n".join(["  ".join(head), *lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +119,21 @@ def _look(git: Repository, opened: Workspace) -> _Seen:
     return _Seen(pin_histories(git), dict(zip(pairs, records, strict=True)), heads, now())
 
 
-def _standing(seen: _Seen, environment: ir.Environment, model: ir.Model) -> Standing:
+def _standing(seen: _Seen, environment: ir.Environment, model: str, opened: Workspace) -> Standing:
     from mlc_compiler.gitops.signing import unverified_statement
     from mlc_compiler.gitops.statements import read_rollout
-    from mlc_compiler.gitops.status import Standing, branches
+    from mlc_compiler.gitops.status import Specified, Standing, branches
 
-    history = seen.histories.get((environment.name, model.name), ())
-    source = seen.histories.get((environment.promoted_from or "", model.name), ())
-    record = seen.rollouts[environment.name, model.name]
+    where = environment.name, model
+    history = seen.histories.get(where, ())
+    source = seen.histories.get((environment.promoted_from or "", model), ())
+    record = seen.rollouts[where]
     statement = unverified_statement(record.decode("utf-8", "replace")) if record else None
     rolled = read_rollout(statement) if statement else None
     pin = history[0].pin if history else None
     if rolled and (pin is None or rolled.of.get("package") != pin.artifact):
         rolled = None  # of a version before
-    open_ = tuple(b for b in branches(environment.name, model.name) if b in seen.open)
-    return Standing(environment, model.name, history, source, model.version, rolled, open_, seen.now)
+    open_ = tuple(b for b in branches(*where) if b in seen.open)
+    compiled = opened.compilation
+    specified = Specified(compiled.models[model].version, where in compiled.promoted)
+    return Standing(environment, model, history, source, specified, rolled, open_, seen.now)

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from mlc_compiler import __version__
@@ -20,7 +20,7 @@ from mlc_compiler.conventions import BUILD_JOURNAL, CACHE_FOLDER, DEPLOY_FOLDER,
 ANSWERED = ("validate", "plan", "build")
 STDOUT, STDERR = 1, 2
 
-Stamp = tuple[int, int, int, int]
+Stamp = str
 """What changes whenever a file is written or replaced: mtime and ctime in nanoseconds, size, inode."""
 Answer = tuple[int, bool, list[tuple[int, str]]]
 """Exit code, whether it rests on the outputs too, and what was said to which stream."""
@@ -29,7 +29,7 @@ Known = tuple[list[str], str]
 
 _FILE = f"{CACHE_FOLDER}/unchanged"
 _MADE_BY = f"1 {__version__} {sys.version}"
-_MISSING: Stamp = (0, 0, 0, 0)
+_MISSING = (0, 0, 0, 0)
 # Files are stamped with the clock of the last tick: one that changed just after the start may look this much older.
 TICK = 20_000_000
 
@@ -93,7 +93,10 @@ def _call(arguments: list[str]) -> tuple[str, str] | None:
 
 def _root(directory: str) -> str | None:
     """Return what `workspace.find_root` does, without pathlib, which alone takes 10 ms to import."""
-    folder = os.path.realpath(directory)
+    try:
+        folder = os.path.realpath(directory)
+    except OSError:
+        return None  # the working directory is gone; `main` says so
     while not os.path.isfile(f"{folder}/{PROJECT_FILE}"):  # noqa: PTH113
         folder, below = os.path.dirname(folder), folder  # noqa: PTH120
         if folder == below:
@@ -111,25 +114,46 @@ def remember(arguments: list[str], record: Record, code: int) -> None:
         read = {"code": _Files.now("", record.code), "inputs": _Files.now(f"{record.root}/", record.inputs)}
         if max(files.newest for files in read.values()) >= record.started - TICK:
             return
-        known = {name: files.known for name, files in {**read, **_outputs(record)}.items()}
+        old = _load(record.root)
+        known = {name: files.known for name, files in {**read, **_outputs(record, old)}.items()}
         memory = _Memory(record.root, _today() if record.dated else "", known, {}, 0)
-        memory.take_over(_load(record.root))
+        memory.take_over(old)
         memory.answers[call[1]] = code, record.outputs is not None, record.said
         memory.save()
     except (OSError, OverflowError, ValueError):
         return
 
 
-def _outputs(record: Record) -> dict[str, _Files]:
+def _outputs(record: Record, old: _Memory | None) -> dict[str, _Files]:
     """Return the outputs with all folders where a file of mlc's may turn up or go."""
     if record.outputs is None:
         return {}
-    folders = {os.path.dirname(path) for path in record.outputs} - {""}  # noqa: PTH120
+    stamps = array("q", map(int, " ".join(record.outputs.values()).split()))
+    paths, digest = old.known.get("outputs", ([], "")) if old else ([], "")
+    same = _Files(paths, stamps + _around(record, paths[len(record.outputs) :]).stamps)
+    if same.known == ([*record.outputs, *paths[len(record.outputs) :]], digest):
+        return {"outputs": same}  # nearly always: no folder has to be looked for anew
+    folders = {path.rpartition("/")[0] for path in record.outputs} - {""}
     folders |= {folder[:end] for folder in folders for end in range(len(folder)) if folder[end] == "/"}
-    folders |= {at[len(record.root) + 1 :] for at, _, _ in os.walk(f"{record.root}/{DEPLOY_FOLDER}")}
-    around = _Files.now(f"{record.root}/", sorted({BUILD_JOURNAL, DEPLOY_FOLDER, *folders}), os.lstat)
-    stamps = array("q", (number for stamp in record.outputs.values() for number in stamp))
+    folders.update(_folders(record.root, DEPLOY_FOLDER))
+    around = _around(record, sorted({BUILD_JOURNAL, DEPLOY_FOLDER, *folders}))
     return {"outputs": _Files([*record.outputs, *around.paths], stamps + around.stamps)}
+
+
+def _around(record: Record, folders: Sequence[str]) -> _Files:
+    return _Files.now(f"{record.root}/", folders, os.lstat)
+
+
+def _folders(root: str, folder: str) -> Iterator[str]:
+    """Yield a folder and all below it, without following links; half of what os.walk takes for thousands of files."""
+    yield folder
+    try:
+        with os.scandir(f"{root}/{folder}") as entries:
+            below = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for name in below:
+        yield from _folders(root, f"{folder}/{name}")
 
 
 def fingerprint(paths: Sequence[str]) -> str:

@@ -15,16 +15,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.cli.outputs import open_outputs
+    from mlc_compiler.cli.outputs import Reach, open_outputs
 
-    opened = open_outputs(options.directory, console)
+    opened = open_outputs(options.directory, console, reach=Reach.FINDINGS)
     if opened is None:
         return 1
     opened.remember(console, on_disk=False)
     if options.strict and opened.warned:
         return 1
     if console.format == "text":
-        listed = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in opened.summary.counts if n)
+        from mlc_compiler.conventions import counted
+
+        listed = ", ".join(counted(n, word) for n, word in opened.summary.counts if n)
         console.out(f"{opened.summary.name} is valid: {listed or 'it declares nothing yet'}")
     sys.stdout.flush()
     return 0

@@ -22,26 +22,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from mlc_compiler.cli import selection
     from mlc_compiler.cli.git_state import git_failed, repository_or_finding, trusted_keys
-    from mlc_compiler.cli.project import open_project
+    from mlc_compiler.cli.project import Emission, open_project
     from mlc_compiler.diagnostics import Sink
     from mlc_compiler.gitops.git import GitError
     from mlc_compiler.gitops.integrity import Committed
 
-    opened = open_project(options.directory, console, artifacts=False)
+    opened = open_project(options.directory, console, emission=Emission.NOTHING)
     if opened is None:
         return 1
-    names = [r.environment.name for r in opened.releases.releases]
-    models = selection.models(opened.releases, options.model, console)
-    if not models or (options.environment and not selection.is_environment(options.environment, names, console)):
+    scope = selection.scope(opened.releases, options.model, options.environment, console)
+    if scope is None:
         return 2
     git, sink = repository_or_finding(opened.root, console), Sink()
     if git is None:
         return 1
     held = Committed(git, git.head, trusted_keys(opened, sink), opened.root)
-    chosen = [r for r in opened.releases.releases if options.environment in (None, r.environment.name)]
-    wanted = frozenset(m.name for m in models)
     try:
-        count = sum(_verify(opened, release, held, wanted, sink) for release in chosen)
+        count = sum(_verify(opened, release, held, scope.models, sink) for release in scope.releases)
     except GitError as error:
         sink.add(git_failed(error))
         count = 0

@@ -21,7 +21,7 @@ from mlc_compiler.middle.resolved import ResolvedModel, parse_snapshot
 def verify_changes(opened: Workspace, base: str | None, console: Console) -> int:
     """Judge the pins that changed since a revision; return the exit code."""
     git, sink = repository(opened.root), Sink()
-    since = git if isinstance(git, Finding) else _base(git, opened.releases.project, base)
+    since = git if isinstance(git, Finding) else _base(git, opened, base)
     if isinstance(git, Finding) or isinstance(since, Finding):
         console.findings([since] if isinstance(since, Finding) else [], opened.root)
         return 1
@@ -41,14 +41,15 @@ def verify_changes(opened: Workspace, base: str | None, console: Console) -> int
     return 0
 
 
-def _base(git: Repository, project: ir.Project, name: str | None) -> str | Finding:
-    """Return where HEAD parted from the revision that it is compared with."""
-    remote = git.remote()
-    defaults = (f"{remote[0]}/{project.default_branch}",) if remote else ()
-    names = (name,) if name else (*defaults, project.default_branch)
+def _base(git: Repository, opened: Workspace, name: str | None) -> str | Finding:
+    """Return where HEAD parted from the revision that it is compared with: the default branch, if none is named."""
+    remote, default = git.remote(), opened.releases.project.default_branch
+    names = (name,) if name else (*((f"{remote[0]}/{default}",) if remote else ()), default)
     found = next((commit for n in names if (commit := git.commit(n)) is not None), None)
     if found is None:
-        return unknown_revision(git, names[-1])
+        # A name on the command line stands in no file.
+        at = at_top(PROJECT_FILE) if name else opened.project.document.at("ci", "default_branch")
+        return unknown_revision(git, names[-1], at)
     parted = git.merge_base(found, git.head)
     if parted is None:
         said = f"{names[-1]} and HEAD have no common commit in this clone"

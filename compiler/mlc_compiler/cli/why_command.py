@@ -16,23 +16,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from mlc_compiler.backend.manifest import DamagedManifest, read, split
+    from mlc_compiler.backend.manifest import DamagedManifest, owner
     from mlc_compiler.cli.project import find_root
 
     root = find_root(options.directory, console)
     if root is None:
         return 1
     path, line = _parse(options.where, root, options.directory)
-    folder, name = split(path)
     try:
-        entry = read(root, folder).entries.get(name)
+        entry = owner(root, path)
     except DamagedManifest as error:
         console.findings([error.finding], root)
         return 1
     if entry is None:
-        console.say(
-            f"mlc why: mlc does not own `{path}`; generated files are listed in the {MANIFEST_FILE} of their folder"
-        )
+        console.say(f"mlc why: mlc does not own `{path}`: no {MANIFEST_FILE} of its folder or of a model lists it")
         return 1
     console.out(_answer(root, path, line, entry))
     return 0

@@ -17,7 +17,7 @@ CODES: tuple[Code, ...] = (
         "feature knows the future",
         "A feature reads a column of its own row that becomes known only after the prediction is made (`known_at` of "
         "the"
-        " column, against `predict_at` of the view). In training the column is filled in, so the model would look"
+        " column, against `predict_at` of the view). In training the column is filled in, so the model would look "
         "excellent; when serving it is empty. Aggregate earlier rows instead, or, if the caller does know the value, "
         "mend"
         " `known_at` in the dataset and list the column in `request`.",
@@ -66,7 +66,7 @@ CODES: tuple[Code, ...] = (
         "MLC309",
         "join that does not say how",
         "A join either takes the newest row known before the prediction (`as_of: COLUMN`, perhaps with a "
-        "`tolerance`) or"
+        "`tolerance`) or "
         "the present content of a table without history (`static: true`). Both or neither is an error, and so is a "
         "join"
         " with the name of the spine.",
@@ -138,7 +138,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC320",
         "label whose time is missing or doubtful",
-        "A label is used once it is known. Nothing says when that is, or it is said to be known no later than the"
+        "A label is used once it is known. Nothing says when that is, or it is said to be known no later than the "
         "prediction, so that every row would count as mature at once. Say `known_at`, or `horizon` after the "
         "prediction.",
     ),
@@ -180,11 +180,18 @@ CODES: tuple[Code, ...] = (
         "The column's `enum` does not hold the constant that it is compared with, so the comparison is never true.",
     ),
     Code(
+        "MLC327",
+        "pattern that can't be read",
+        "The `pattern` of a column is a regular expression of RE2 that a whole text must match. RE2 takes time linear "
+        "in the text; for that it has neither lookarounds nor backreferences, and repeats 1,000 times at most. The "
+        "data checks of a run would fail on a pattern that it can't read, and golden vectors can't be made from it.",
+    ),
+    Code(
         "MLC330",
         "query of a dataset that can't be used",
-        "A dataset of `format: query` is one SELECT over other datasets of the project, by their names. Other "
-        "statements,"
-        " files, functions that read and tables elsewhere are refused, since specs are untrusted input.",
+        "A dataset of `format: query` is one SELECT in DuckDB's SQL over other datasets of the project, by their "
+        "names. Other statements, files, functions that read and tables elsewhere are refused, since specs are "
+        "untrusted input. So is what gives other rows at each run: clocks, chance, samples, LIMIT without ORDER BY.",
     ),
     Code(
         "MLC331",
@@ -198,9 +205,10 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "MLC333",
-        "unknown column in a query",
-        "A dataset's query names a column that none of the datasets and subqueries in its reach has, or qualifies one"
-        " with a table that it does not read. Names are compared without case. The help shows the nearest name.",
+        "column in a query that none has, or two have",
+        "A dataset's query names a column that none of the datasets and subqueries in its reach has, or two of them, "
+        "or qualifies one with a table that it does not read. Names are compared without case. The help shows the "
+        "nearest name, or the tables to choose from.",
     ),
     Code(
         "MLC334",
@@ -276,6 +284,20 @@ CODES: tuple[Code, ...] = (
         "The query of the features fails on values that their columns allow, such as a number so large that the "
         "result does not fit. In training one such row would end the run; a request would be refused. Bound the "
         "column, or write the feature so that no value fails.",
+    ),
+    Code(
+        "MLC362",
+        "engine computes features otherwise",
+        "A package keeps what training made of the golden vectors. Where the same query over the same rows now gives "
+        "another value, what is installed here computes features otherwise than what the model has learned from, even "
+        "though training and serving would agree with each other. Install the versions that the package names, or "
+        "train the model again.",
+    ),
+    Code(
+        "MLC363",
+        "golden vectors of other requests",
+        "The file of golden vectors is not one, or its columns are not those that the package's requests have: it was "
+        "written for another version of the model. Build the recipe of the version that the package is of.",
     ),
     Code(
         "MLC371",

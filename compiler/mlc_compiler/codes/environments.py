@@ -14,7 +14,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC902",
         "unreadable lock",
-        "mlc.lock holds conflict markers, is cut short or was edited by hand. It is only ever written by `mlc lock`.",
+        "mlc.lock holds conflict markers, is cut short or was edited by hand. It is only ever written by `mlc lock`. "
+        "Digests, commits and versions in it go into images and workflows as they stand, so each is held to its form.",
     ),
     Code(
         "MLC903",
@@ -194,7 +195,8 @@ CODES: tuple[Code, ...] = (
         "MLC945",
         "nothing to go back to",
         "`mlc rollback` pins what ran in the environment before, or the version that `--to` names if it ever ran "
-        "there. Without such a version there is nothing to roll back to; release or promote one that is fine.",
+        "there. Without such a version there is nothing to roll back to; release or promote one that is fine. A pin "
+        "that no command wrote is none: one of a version that never existed, or whose snapshot was edited.",
     ),
     Code(
         "MLC946",
@@ -237,9 +239,9 @@ CODES: tuple[Code, ...] = (
     Code(
         "MLC952",
         "unreadable manifest of generated files",
-        "A .mlc-manifest tells mlc's files in its folder from yours. It is damaged, holds conflict markers or was "
-        "written by another mlc. Take it from git, or write the folder's generated files again with `mlc build "
-        "--force`.",
+        "A .mlc-manifest tells mlc's files, of a model or of its folder, from yours. It is damaged, holds conflict "
+        "markers or was written by another mlc. Take it from git, or write it and its generated files again with "
+        "`mlc build --force`.",
     ),
     Code(
         "MLC953",
@@ -337,7 +339,8 @@ CODES: tuple[Code, ...] = (
         "MLC969",
         "nothing to compare with",
         "`mlc plan --against REF` reads the project at a git ref. There is no git, no repository, no such ref in "
-        "this clone, or the specs there do not compile.",
+        "this clone, or the specs there do not compile. Only the last is about a file: the message names its line as "
+        "the ref has it. A ref itself stands on the command line and in no file, so the project's is shown.",
     ),
     Code(
         "MLC970",

@@ -46,8 +46,9 @@ CODES: tuple[Code, ...] = (
         "check that the expected model often fails",
         "The check says what a good model scores (`expect`). By the rows of its fold, the interval around that "
         "value is so wide that its careful end misses the bound more than one time in five: the release of a good "
-        "model is then a matter of luck, and people learn to run again. Rows count as independent; days that vary "
-        "together make it worse.",
+        "model is then a matter of luck, and people learn to run again. Rows of one day or group vary together, and "
+        "count for less by the intraclass correlation of the label in `mlc.lock`. Of metrics whose spread nothing "
+        "tells before the training, nothing is said (docs/gates.md).",
     ),
     Code(
         "MLC508",
@@ -72,15 +73,18 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "MLC511",
-        "check that can never be decided",
-        "An interval needs at least five days, groups or rows that inform the value. Here there are fewer, so the "
-        "check is undecided in every run, and an undecided check blocks the release.",
+        "check that can't be decided",
+        "An interval needs at least five days, groups or rows that inform the value. By the lock's counts there are "
+        "fewer, so the check is undecided in every run, and an undecided check blocks the release. Where the table is "
+        "closed (`history: {until: ...}`) that never changes, which is an error; a table that grows may yet get the "
+        "rows, which is a warning.",
     ),
     Code(
         "MLC512",
         "no group is large enough",
         "`min_rows` is above the rows of every group (of all but one, for a ratio), so nothing is judged and the "
-        "check stays undecided, which blocks the release.",
+        "check is undecided, which blocks the release. An error where the table is closed (`history: {until: ...}`), "
+        "a warning where it grows.",
     ),
     Code(
         "MLC513",

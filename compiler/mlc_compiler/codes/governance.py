@@ -9,7 +9,8 @@ CODES: tuple[Code, ...] = (
         "MLC801",
         "policy violated",
         "A rule of a Policy document does not hold for this document. The message is the rule's own. `enforcement: "
-        "advisory` makes it a warning.",
+        "advisory` makes it a warning. A document is let off one rule by `x-allow: {MLC801/RULE: {until: ..., reason: "
+        "...}}`; `MLC801` alone lets it off all of them.",
     ),
     Code(
         "MLC802",
@@ -25,9 +26,9 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "MLC804",
-        "waiver expired or for an unknown code",
+        "waiver expired, or of nothing that exists",
         "`x-allow` turns a finding of its document off until a date, with a reason. The date has passed, or no "
-        "finding has this code.",
+        "finding has this code, or no policy has this rule.",
     ),
     Code(
         "MLC805",

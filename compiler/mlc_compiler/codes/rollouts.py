@@ -120,6 +120,14 @@ CODES: tuple[Code, ...] = (
         "longer than the analysis allows for.",
     ),
     Code(
+        "MLC619",
+        "chance that is not known beforehand",
+        "How often chance alone takes the mean of predictions out of bounds depends on how far they spread, which a "
+        "run knows and a spec does not. Predictions that are right on average spread no more than labels do, so the "
+        "figure is the most there can be; nothing is said where even that is small. Of a sequential test nothing is "
+        "reckoned, because no target here carries one out.",
+    ),
+    Code(
         "MLC640",
         "way back is longer than promised",
         "From a breach to the last request that the bad version answers pass one window, `failure_limit` "

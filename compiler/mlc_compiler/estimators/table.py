@@ -6,9 +6,10 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mlc_compiler.records import dataclass
 
 FOLDER = Path(__file__).parent / "tables"
 PREDICTORS = ("classifier", "regressor")

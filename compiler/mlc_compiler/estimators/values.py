@@ -6,10 +6,10 @@ import functools
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.conventions import number_text
 from mlc_compiler.estimators.table import Parameter
+from mlc_compiler.records import dataclass
 
 _RANGE = re.compile(r"(int|number|float) ([\[(])(\S+), (\S+)([\])])")
 _WORDS = {

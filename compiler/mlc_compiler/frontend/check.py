@@ -28,7 +28,7 @@ def check(documents: Iterable[YamlDocument], sink: Sink) -> tuple[Document[Any],
             sink.error("MLC109", place, said, help="start it with `kind:`, `metadata:` and `spec:`")
         elif _check_kind(document.value, place, sink) & _check_version(document.value, place, sink):
             for value in expand(document.value, place, sink):
-                checked.extend(_check_one(value, place, sink))
+                checked.extend(_check_one(value, place, document.harmless, sink))
     return tuple(checked)
 
 
@@ -64,7 +64,7 @@ def _check_version(value: dict[str, Json], place: Place, sink: Sink) -> bool:
     return False
 
 
-def _check_one(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[Document[Any]]:
+def _check_one(value: dict[str, Json], place: Place, harmless: bool, sink: Sink) -> Iterator[Document[Any]]:
     kind = str(value["kind"])
     unknown = [key for key in value if key not in _ENVELOPE and not key.startswith("x-")]
     meant = {unknown_field(place.at(key), key, _ENVELOPE, sink) for key in unknown}
@@ -77,7 +77,7 @@ def _check_one(value: dict[str, Json], place: Place, sink: Sink) -> Iterator[Doc
     metadata = validate(Metadata, value["metadata"], place.at("metadata"), sink, within=f"{kind.lower()}.metadata")
     spec = validate(KINDS[kind], value["spec"], place.at("spec"), sink, within=kind.lower())
     if metadata is not None and spec is not None:
-        yield Document(kind, metadata, spec, place, waivers)
+        yield Document(kind, metadata, spec, place, waivers, harmless)
 
 
 def _waivers(value: dict[str, Json], place: Place, sink: Sink) -> tuple[Waiver, ...]:

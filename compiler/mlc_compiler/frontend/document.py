@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from mlc_compiler.diagnostics import Place
 from mlc_compiler.ir import Origin
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec import Metadata, SpecModel
 
 S_co = TypeVar("S_co", bound=SpecModel, covariant=True)
@@ -30,6 +31,8 @@ class Document(Generic[S_co]):
     spec: S_co
     place: Place
     waivers: tuple[Waiver, ...] = ()
+    harmless: bool = field(default=False, compare=False)
+    """Its file holds nothing that a secret could be made of."""
 
     @property
     def name(self) -> str:

@@ -20,7 +20,12 @@ def locate(findings: Iterable[Finding], read: Read) -> list[Finding]:
     """
     finder = _Finder(read)
     located = dict.fromkeys(finder.located(finding) for finding in findings)
-    return sorted(_without_echoes(located), key=lambda finding: (finding.span(), finding.code, finding.message))
+    return sorted(_without_echoes(located), key=_order)
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    at = finding.span()
+    return at.file, at.line, at.column, at.end_line, at.end_column, finding.code, finding.message
 
 
 def of_first_files(findings: Iterable[Finding], enough: int) -> tuple[list[Finding], int]:

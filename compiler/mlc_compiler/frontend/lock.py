@@ -1,13 +1,14 @@
-"""`mlc.lock`: what a build rests on besides the specs, one entry a line so that two edits rarely meet in one."""
+"""`mlc.lock`: what a build rests on besides the specs, laid out so that changes of two entries do not meet in git."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mlc_compiler import ir
+from mlc_compiler.records import dataclass
 
 FORMAT = 1
 SECTIONS = ("datasets", "models", "actions", "images", "packages")
@@ -46,7 +47,11 @@ def minor(version: str) -> str:
 
 
 def lock_text(lock: LockFile) -> str:
-    """Return the file's text: JSON, each entry on its own line, entries sorted."""
+    """Return the file's text: JSON, entries sorted.
+
+    What a retraining changes, datasets and models, stands on lines of its own, with lines around it that stay the
+    same: git merges changes of neighbours only where it finds such a line between them.
+    """
     lines = ["{", f'"format": {FORMAT},', f'"mlc": {json.dumps(lock.mlc)},']
     for section in SECTIONS:
         lines += _section(section, getattr(lock, section), last=section == SECTIONS[-1])
@@ -54,15 +59,17 @@ def lock_text(lock: LockFile) -> str:
 
 
 def _section(name: str, entries: Mapping[str, Any], last: bool) -> list[str]:
-    rows = []
+    rows: list[str] = []
     for key in sorted(entries):
-        entry = entries[key]
+        quoted, entry = json.dumps(key), entries[key]
         if name == "datasets":
-            rows += [f"{json.dumps(f'{key}')}: {{", *_dataset_lines(entry), "},"]
+            rows += [f"{quoted}: {{", *_dataset_lines(entry), "}", ","]
+        elif name == "models":
+            rows += [f"{quoted}:", json.dumps(entry, sort_keys=True, ensure_ascii=False), ","]
         else:
-            rows.append(f"{json.dumps(key)}: {json.dumps(entry, sort_keys=True, ensure_ascii=False)},")
+            rows.append(f"{quoted}: {json.dumps(entry, sort_keys=True, ensure_ascii=False)},")
     if rows:
-        rows[-1] = rows[-1].removesuffix(",")
+        rows = rows[:-1] if rows[-1] == "," else [*rows[:-1], rows[-1].removesuffix(",")]
     return [f'"{name}": {{', *rows, "}" if last else "},"]
 
 

@@ -17,6 +17,11 @@ Json = Mapping[str, Any]
 """An entry as it was read: `Any`, since nothing of it has been checked."""
 _MOST_CHARACTERS = 256 * 2**20
 _FOLDS = ("train", "validation", "test")
+# What goes into requirements, Dockerfiles and workflows as it stands: nothing in it may end a line or add an option.
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 _UNREADABLE = "the lock can't be read: it is cut short or was edited by hand"
 _RESTORE = "restore it from git, or delete it and run `mlc lock`"
 
@@ -42,23 +47,31 @@ def parse_lock(text: str, sink: Sink) -> LockFile:
     marker = conflict_marker(text)
     if marker is not None:
         where = Span(LOCK_FILE, marker, 1, marker, 8)
-        sink.error("MLC902", where, "the lock holds conflict markers", help="take either side, then run `mlc lock`")
+        help = "run `mlc lock --merge` in the merge, or take either side and run `mlc lock`"
+        sink.error("MLC902", where, "the lock holds conflict markers", help=help)
         return LockFile()
+    other = ""
     try:
         value = _loaded(text)
-        lock = LockFile(str(value["mlc"]), **{s: _section(value, s) for s in SECTIONS})
+        other = _other_version(value)
+        lock = LockFile(_version(value["mlc"]), **{s: _section(value, s) for s in SECTIONS})
         _check_entries(lock)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        _report(text, error, sink)
-        return LockFile()
-    if value.get("format") != FORMAT or minor(lock.mlc) != minor(__version__):
-        sink.error(
-            "MLC903",
-            Span(LOCK_FILE, 1, 1, 1, 1),
-            f"the lock was written by mlc {lock.mlc}, this is mlc {__version__}",
-            help=f"run `mlc lock --upgrade` to move to {minor(__version__)}, or install mlc {minor(lock.mlc)}",
-        )
+        if not other:
+            _report(text, error, sink)
+            return LockFile()
+        lock = LockFile()  # another version's entries may be of other forms: that they are its own is what is wrong
+    if other:
+        message = f"the lock was written by mlc {other}, this is mlc {__version__}"
+        help = f"run `mlc lock --upgrade` to move to {minor(__version__)}, or install mlc {minor(other)}"
+        sink.error("MLC903", Span(LOCK_FILE, 1, 1, 1, 1), message, help=help)
     return lock
+
+
+def _other_version(value: Mapping[str, Any]) -> str:
+    """Return the version of mlc that a lock is of, where it is another; nothing where it is this one."""
+    version = _version(value["mlc"])
+    return version if value.get("format") != FORMAT or minor(version) != minor(__version__) else ""
 
 
 def _loaded(text: str) -> dict[str, Any]:
@@ -134,8 +147,15 @@ def _check_entries(lock: LockFile) -> None:
             _checked(section, name, entry, check)
     for section in ("images", "packages"):
         for name, pinned in getattr(lock, section).items():
-            if not isinstance(pinned, str):
-                raise _WrongEntry(section, name, "it is no text")
+            wanted, what = (_DIGEST, "sha256 digest") if section == "images" else (_VERSION, "version")
+            if not isinstance(pinned, str) or not wanted.fullmatch(pinned) or not _NAME.fullmatch(name):
+                raise _WrongEntry(section, name, f"it is no {what}" if _NAME.fullmatch(name) else "its name is none")
+
+
+def _version(value: object) -> str:
+    if not isinstance(value, str) or not re.match(r"\d+\.\d+", value):
+        raise _WrongEntry("mlc", "", "it is no version")
+    return value
 
 
 def _checked(section: str, name: str, entry: Json, check: Callable[[Json], None]) -> None:
@@ -150,7 +170,8 @@ def _checked(section: str, name: str, entry: Json, check: Callable[[Json], None]
 
 
 def _dataset(entry: Mapping[str, Any]) -> None:
-    _text(entry, "digest")
+    _text(entry, "digest", _DIGEST, "sha256 digest")
+    _counts(_mapping(entry.get("files", {})), entry.get("files", {}))
     _counts(entry, ("rows",))
     for column in _mapping(entry["columns"]).values():
         _counts(column, [key for key in ("nulls", "distinct") if key in column])
@@ -159,8 +180,8 @@ def _dataset(entry: Mapping[str, Any]) -> None:
 
 
 def _action(entry: Mapping[str, Any]) -> None:
-    for key in ("sha", "version"):
-        _text(entry, key)
+    _text(entry, "sha", _COMMIT, "commit")
+    _text(entry, "version", _VERSION, "version")
 
 
 def _model(entry: Mapping[str, Any]) -> None:
@@ -176,13 +197,13 @@ def _model(entry: Mapping[str, Any]) -> None:
 
 
 def _sample(entry: Mapping[str, Any]) -> None:
-    """Check rows of a fold or group: parts are counts of at most the rows, means finite numbers."""
+    """Check rows of a fold or group: parts are counts of at most the rows, the others finite numbers."""
     parts = [key for key in ("days", "positives", "blocks") if key in entry]
     _counts(entry, ("rows", *parts))
     for key in parts:
         if entry[key] > entry["rows"]:
             raise ValueError(f"`{key}` {entry[key]:,} is more than its {entry['rows']:,} rows")
-    _numbers(entry, [key for key in ("mean", "std") if entry.get(key) is not None])
+    _numbers(entry, [key for key in ("mean", "std", "icc") if entry.get(key) is not None])
     classes = entry.get("classes", {})
     _counts(classes, classes)
 
@@ -193,9 +214,9 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value
 
 
-def _text(entry: Mapping[str, Any], key: str) -> None:
-    if not isinstance(entry[key], str):
-        raise ValueError(f"`{key}` is no text")
+def _text(entry: Mapping[str, Any], key: str, form: re.Pattern[str] | None = None, what: str = "text") -> None:
+    if not isinstance(entry[key], str) or (form and not form.fullmatch(entry[key])):
+        raise ValueError(f"`{key}` is no {what}")
 
 
 def _counts(entry: Mapping[str, Any], keys: Iterable[str]) -> None:

@@ -108,7 +108,7 @@ def _fits(metadata: dict[str, Json], lists: dict[str, list[Json]], place: Place,
         sink.error(
             "MLC110",
             place.at("metadata", "matrix"),
-            f"the matrix makes {count} documents; at most {MAX_DOCUMENTS} are allowed",
+            f"the matrix makes {count:,} documents; at most {MAX_DOCUMENTS:,} are allowed",
             help="split it into several documents, or leave out values",
         )
         return False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mlc_compiler.diagnostics import Finding, Place
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.ir import Origin
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.dataset import Dataset
 from mlc_compiler.spec.environment import Environment
 from mlc_compiler.spec.feature_view import FeatureView

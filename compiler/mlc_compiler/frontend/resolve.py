@@ -123,8 +123,12 @@ def _attach(documents: Iterable[Document[Any]], models: ByName, sink: Sink) -> d
     return attached
 
 
+def _others_help(known: ByName) -> str:
+    return f"take one of: {', '.join(sorted(known)[:8])}" if known else "remove it"
+
+
 def _models_help(models: ByName) -> str:
-    return f"the models here: {', '.join(sorted(models)[:8])}" if models else "declare a Model first"
+    return f"take one of: {', '.join(sorted(models)[:8])}" if models else "declare a Model first"
 
 
 def _single(documents: list[Document[Any]], model: Document[Model], sink: Sink) -> Document[Any] | None:
@@ -193,6 +197,7 @@ def _choose(feature: SelectedFeature, chosen: dict[str, SelectedFeature], model:
             "MLC210",
             model.at("features", feature.entry),
             f"`{feature.name}` comes from both `{first.view}` and `{feature.view}`",
+            related=[Related("first", model.spec.features[first.entry], model.at("features", first.entry))],
             help=f"exclude one of them: `exclude: [{feature.view}.{feature.name}]`",
         )
 
@@ -288,7 +293,7 @@ def _check_environments(kinds: Mapping[str, ByName], sink: Sink) -> None:
             if not is_pattern(override.name):
                 lookup(override.name, known, override.kind, at, sink)
             elif not matching(override.name, known):
-                sink.error("MLC205", at, f"`{override.name}` matches no {override.kind}", help="mend or remove it")
+                sink.error("MLC205", at, f"`{override.name}` matches no {override.kind}", help=_others_help(known))
         for index, pattern in enumerate(spec.models):
             if pattern != "*" and not matching(pattern, kinds["Model"]):
                 at = environment.at("models", index)
@@ -306,6 +311,10 @@ def _check_promotion_cycle(environments: ByName, sink: Sink) -> None:
                         "MLC209",
                         environments[name].at("promoted_from"),
                         f"environments are promoted in a circle: {' <- '.join([*seen, name])}",
+                        related=[
+                            Related(e.name, f"promoted_from: {e.spec.promoted_from}", e.at("promoted_from"))
+                            for e in (environments[other] for other in seen[1:])
+                        ],
                         help="let one of them say `tracks: main`",
                     )
                 break

@@ -27,15 +27,19 @@ _WANTED = {
     "model_attributes_type": "a mapping",
 }
 _BOUNDS = {
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}",
-    "less_than_equal": "at most {le}",
-    "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
-    "string_too_short": "at least {min_length} characters",
-    "string_too_long": "at most {max_length} characters",
+    "greater_than": ("is {value}, not above {gt}", "write more than {gt}"),
+    "greater_than_equal": ("is {value}, below {ge}", "write {ge} or more"),
+    "less_than": ("is {value}, not below {lt}", "write less than {lt}"),
+    "less_than_equal": ("is {value}, above {le}", "write {le} or less"),
+    "too_short": ("has {length} entries, fewer than {min_length}", "list at least {min_length}"),
+    "too_long": ("has {length:,} entries, more than {max_length:,}", "list at most {max_length:,}, or split it"),
+    "string_too_short": ("is empty", "write it, or leave the field out"),
+    "string_too_long": (
+        "has {length:,} characters, more than {max_length:,}",
+        "write at most {max_length:,} characters, or split it",
+    ),
 }
+"""By the type of pydantic's error: what a message says of the value, and the help."""
 LONGEST = 60
 """Characters of a value that a message repeats."""
 
@@ -136,13 +140,15 @@ class _Report:
 
     def _wrong_type(self, at: Place, path: Path, kind: str, given: object) -> None:
         said = f"{_name(path)} is {_typed(given)}, but {_WANTED[kind]} is wanted"
-        self._sink.error("MLC103", at, said, help=_type_help(kind, given))
+        self._sink.error("MLC103", at, said, help=_mapping_help(self._model, path) or _type_help(kind, given))
 
     def _out_of_bounds(self, at: Place, path: Path, details: ErrorDetails) -> None:
-        bound = _BOUNDS.get(details["type"])
-        wanted = bound.format(**details.get("ctx", {})) if bound else details["msg"]
-        said = f"{_name(path)} is {described(details['input'])}, out of bounds"
-        self._sink.error("MLC106", at, said, help=f"give {wanted}")
+        given, (said, help) = details["input"], _BOUNDS.get(details["type"], ("is {value}", details["msg"]))
+        length = len(given) if isinstance(given, str | list | dict) else 0
+        if details["type"] == "too_short" and not length:
+            said, help = "is empty", "list at least {min_length}"
+        words = {**details.get("ctx", {}), "value": described(given), "length": length}
+        self._sink.error("MLC106", at, f"{_name(path)} {said.format(**words)}", help=help.format(**words))
 
 
 def unknown_field(at: Place, name: str, known: Iterable[str], sink: Sink) -> str | None:
@@ -186,6 +192,16 @@ def _name(path: Path) -> str:
     if isinstance(last, str):
         return f"`{last}`"
     return f"item {last + 1} of `{parent}`" if parent else f"item {last + 1}"
+
+
+def _mapping_help(model: type[BaseModel], path: Path) -> str:
+    """Return the mapping to write: its required fields, else its first two; nothing where users choose the keys."""
+    for kind in _kinds_at(model, path):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            fields = [(field.alias or name, field.is_required()) for name, field in kind.model_fields.items()]
+            named = [name for name, required in fields if required] or [name for name, _ in fields[:2]]
+            return f"write `{{{', '.join(f'{name}: ...' for name in named)}}}`"
+    return ""
 
 
 def _type_help(kind: str, value: object) -> str:

@@ -6,13 +6,13 @@ import errno
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mlc_compiler.conventions import PROJECT_FILE
 from mlc_compiler.diagnostics import Sink, Span
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.yaml_source import load
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.model import Model
 
 SUFFIXES = (".yaml", ".yml")

@@ -6,16 +6,14 @@ leaves to `yaml_tree`, which reads the same events again, keeps positions and sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import field
+from sys import intern
 from typing import Any
 
 from yaml.error import YAMLError
 from yaml.events import (
     AliasEvent,
-    CollectionStartEvent,
     DocumentStartEvent,
-    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -25,10 +23,12 @@ from yaml.events import (
 
 from mlc_compiler.diagnostics import Sink, Span
 from mlc_compiler.frontend.positions import Positions
+from mlc_compiler.frontend.secret_words import may_hold_secret
 from mlc_compiler.frontend.source_text import SourceText
 from mlc_compiler.frontend.yaml_parser import MAX_DEPTH, event_reader
 from mlc_compiler.frontend.yaml_scalar import CONSTANTS, MERGE_KEY, NUMBER_STARTS, Doubt, Value, number
 from mlc_compiler.frontend.yaml_tree import read_trees
+from mlc_compiler.records import dataclass
 
 MAX_BYTES = 5_000_000
 BYTE_ORDER_MARK = "\ufeff"
@@ -36,11 +36,15 @@ BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """One document that is not empty: its file, its index among all documents of the file, and its plain value."""
+    """One document that is not empty: its file, its index among all documents of the file, and its plain value.
+
+    `harmless` says that its file holds nothing that a secret could be made of.
+    """
 
     file: str
     index: int
     value: Value
+    harmless: bool = field(default=False, compare=False)
 
 
 def load(file: str, text: bytes | str, sink: Sink) -> tuple[YamlDocument, ...]:
@@ -49,11 +53,12 @@ def load(file: str, text: bytes | str, sink: Sink) -> tuple[YamlDocument, ...]:
     if decoded is None:
         return ()
     try:
-        values = _QuickReader().read(decoded)
+        values = _quick_values(decoded)
     except (_UnexpectedError, YAMLError, ValueError):
         trees = read_trees(SourceText(file, decoded), sink)
         values = {index: tree.value for index, tree in trees.items()}
-    return tuple(YamlDocument(file, index, value) for index, value in values.items())
+    harmless = not may_hold_secret(decoded)
+    return tuple(YamlDocument(file, index, value, harmless) for index, value in values.items())
 
 
 def positions(file: str, text: str) -> dict[int, Positions]:
@@ -97,90 +102,67 @@ class _UnexpectedError(Exception):
     """The text needs the careful reader."""
 
 
-class _QuickReader:
-    """Builds the values of clean text and nothing else: the hot loop of the front end, hence its bare style."""
+def _quick_values(text: str) -> dict[int, Value]:  # noqa: C901, PLR0912  see below
+    """Return the values of clean text by index of their document; raises _UnexpectedError, YAMLError or ValueError.
 
-    __slots__ = ("container", "index", "key", "stack", "values")
-
-    def __init__(self) -> None:
-        self.values: dict[int, Value] = {}
-        self.index = -1
-        self.container: dict[str, Value] | list[Value] | None = None
-        self.key: str | None = None
-        self.stack: list[tuple[dict[str, Value] | list[Value] | None, str | None]] = []
-
-    def read(self, text: str) -> dict[int, Value]:
-        """Return the values by index of their document; raises _UnexpectedError, YAMLError or ValueError."""
-        if BYTE_ORDER_MARK in text:  # invisible, and libyaml takes it for a letter
-            raise _UnexpectedError
-        handlers: dict[type[Event], Callable[[Any], None]] = {  # each takes its own class of event
-            ScalarEvent: self.scalar,
-            MappingStartEvent: self.open_mapping,
-            SequenceStartEvent: self.open_sequence,
-            MappingEndEvent: self.close,
-            SequenceEndEvent: self.close,
-            AliasEvent: self.alias,
-            DocumentStartEvent: self.start_document,
-        }
-        for event in iter(event_reader(text), None):
-            handler = handlers.get(type(event))
-            if handler is not None:
-                handler(event)
-        return self.values
-
-    def start_document(self, _event: DocumentStartEvent) -> None:
-        self.index += 1
-
-    def alias(self, _event: AliasEvent) -> None:
+    The hot loop of the front end: one function, since a call for each of 300 events a file takes half of its time.
+    """
+    if BYTE_ORDER_MARK in text:  # invisible, and libyaml takes it for a letter
         raise _UnexpectedError
-
-    def open_mapping(self, event: MappingStartEvent) -> None:
-        self.open(event, {})
-
-    def open_sequence(self, event: SequenceStartEvent) -> None:
-        self.open(event, [])
-
-    def open(self, event: CollectionStartEvent, value: dict[str, Value] | list[Value]) -> None:
-        is_key = self.key is None and type(self.container) is dict
-        if is_key or event.tag is not None or event.anchor is not None or len(self.stack) >= MAX_DEPTH:
-            raise _UnexpectedError
-        self.stack.append((self.container, self.key))
-        self.container = value
-        self.key = None
-
-    def close(self, _event: Event) -> None:
-        value = self.container
-        self.container, self.key = self.stack.pop()
-        self.add(value)
-
-    def scalar(self, event: ScalarEvent) -> None:
-        if event.tag is not None or event.anchor is not None:
-            raise _UnexpectedError
-        text: str = event.value
-        value: Value | Doubt = text
-        if not event.style:  # as yaml_scalar.plain, without a call for the common word
-            if text in CONSTANTS:
-                value = CONSTANTS[text]
-            elif text[0] in NUMBER_STARTS:
-                value = number(text)
-            elif text == MERGE_KEY:
+    values: dict[int, Value] = {}
+    index, container, key = -1, None, None  # of the document; what is being filled; its key that waits for a value
+    stack: list[tuple[dict[str, Value] | list[Value] | None, str | None]] = []
+    value: Value
+    for event in iter(event_reader(text), None):
+        kind = type(event)
+        if kind is ScalarEvent:
+            value = _scalar(event)
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            value = container
+            container, key = stack.pop()
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            if _is_unexpected(event, len(stack)) or (key is None and type(container) is dict):
                 raise _UnexpectedError
+            stack.append((container, key))
+            container, key = {} if kind is MappingStartEvent else [], None
+            continue
+        elif kind is AliasEvent:
+            raise _UnexpectedError
+        else:
+            index += kind is DocumentStartEvent
+            continue
+        if type(container) is list:
+            container.append(value)
+        elif type(container) is not dict:
+            values.update({} if value is None else {index: value})
+        elif key is not None:
+            container[key] = value
+            key = None
+        elif type(value) is str and value not in container:
+            key = intern(value)  # the same few words in every document
+        else:
+            raise _UnexpectedError
+    return values
+
+
+def _is_unexpected(event: Any, depth: int) -> bool:  # noqa: ANN401  its class was looked at
+    return event.tag is not None or event.anchor is not None or depth >= MAX_DEPTH
+
+
+def _scalar(event: Any) -> Value:  # noqa: ANN401  its class was looked at
+    """Return a scalar's value: as `yaml_scalar.plain`, without a call for the common word."""
+    if event.tag is not None or event.anchor is not None:
+        raise _UnexpectedError
+    text: str = event.value
+    if event.style:
+        return text
+    if text in CONSTANTS:
+        return CONSTANTS[text]
+    if text[0] in NUMBER_STARTS:
+        value = number(text)
         if isinstance(value, Doubt):
             raise _UnexpectedError
-        self.add(value)
-
-    def add(self, value: Value) -> None:
-        container = self.container
-        if type(container) is dict:
-            key = self.key
-            if key is not None:
-                container[key] = value
-                self.key = None
-            elif type(value) is str and value not in container:
-                self.key = value
-            else:
-                raise _UnexpectedError
-        elif type(container) is list:
-            container.append(value)
-        elif value is not None:
-            self.values[self.index] = value
+        return value
+    if text == MERGE_KEY:
+        raise _UnexpectedError
+    return intern(text)

@@ -6,7 +6,7 @@ It takes the same parser events and the same meaning of scalars as the quick rea
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from yaml.error import Mark, MarkedYAMLError, YAMLError
@@ -28,6 +28,7 @@ from mlc_compiler.frontend.source_text import SourceText
 from mlc_compiler.frontend.yaml_parser import MAX_DEPTH, event_reader
 from mlc_compiler.frontend.yaml_scalar import MERGE_KEY, Doubt, Value, plain
 from mlc_compiler.frontend.yaml_syntax import blank_control_characters, next_document, syntax_finding
+from mlc_compiler.records import dataclass
 
 if TYPE_CHECKING:
     from yaml._yaml import Mark as CMark  # exists only where PyYAML was built with libyaml

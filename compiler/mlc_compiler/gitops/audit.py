@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlc_compiler import codec, ir
@@ -14,6 +13,7 @@ from mlc_compiler.gitops.history import PinChange, until
 from mlc_compiler.gitops.integrity import Committed
 from mlc_compiler.gitops.proposal import PROPOSAL
 from mlc_compiler.gitops.requirements import moment
+from mlc_compiler.records import dataclass
 
 APPROVALS = ("Approved-by", "Reviewed-by")
 _NUMBERS = ("value", "low", "high", "confidence", "rows")

@@ -1,25 +1,27 @@
-"""The pull request of a promotion or rollback, as markdown: evidence, differences, what changes, what is left to do."""
+"""The pull request of a promotion or rollback, as markdown: what changes, what is left to do, evidence, differences."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlc_compiler import ir
 from mlc_compiler.conventions import short
+from mlc_compiler.records import dataclass
 
 LONGEST = 60_000
-"""Characters of a body: forges refuse more than 65,536."""
-FILES_SHOWN, VERDICTS_SHOWN = 60, 120
+"""Bytes of a body: forges refuse more than 65,536 characters."""
+LEAST = 5_000
+"""Bytes that the plan gets however long the rest is."""
+VERDICTS_SHOWN, DATASETS_SHOWN = 100, 100
 _MARKS = {"passed": "✅", "failed": "❌", "undecided": "❓", "not_applicable": "n/a", "reported": "info"}
 Evidence = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a body tells of: pins before and after, their evidence, the changed files, what was and is to be done."""
+    """What a body tells of: pins before and after, their evidence, the plan, what was and is to be done."""
 
     model: str
     environment: str
@@ -27,24 +29,31 @@ class Account:
     before: ir.Pin | None
     evidence: Evidence | None
     evidence_before: Evidence | None
-    files: Mapping[str, tuple[bool, bool]]  # path -> whether it stands before, after
+    plan: Callable[[int], str]  # writes it in so many bytes
     held: Sequence[str]
     to_hold: Sequence[str]
 
 
 def body(title: str, account: Account) -> str:
-    """Return the markdown, cut to what forges take."""
-    sections = (
-        _versions(account),
-        _verdicts(account.evidence),
-        _metrics(account),
-        _data(account.evidence),
-        _files(account.files),
-        _checklist(account),
-    )
-    text = "\n".join([f"## {title}", "", *(line for section in sections for line in section)]).rstrip() + "\n"
-    cut = "\n\n(cut: the whole stands in the commit's files)\n"
-    return text if len(text) <= LONGEST else text[: LONGEST - len(cut)].rpartition("\n")[0] + cut
+    """Return the markdown, no longer than forges take: the plan gets what the rest leaves."""
+    judged = (_verdicts(account.evidence), _metrics(account), _data(account.evidence))
+    head = _lines((f"## {title}", ""), _versions(account))
+    rest = _lines(_checklist(account), *judged)
+    room = max(LONGEST - len(head.encode()) - len(rest.encode()) - 100, LEAST)
+    return _cut(f"{head}### Plan\n\n{account.plan(room)}\n{rest}".rstrip() + "\n")
+
+
+def _lines(*sections: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for section in sections for line in section)
+
+
+def _cut(text: str) -> str:
+    """Return the text, without its last lines where it is too long all the same."""
+    if len(text.encode()) <= LONGEST:
+        return text
+    note = "\n\n(cut: the whole stands in the commit's files)\n"
+    kept = text.encode()[: LONGEST - len(note)].decode("utf-8", "ignore")
+    return kept.rpartition("\n")[0] + note
 
 
 def _versions(account: Account) -> Iterator[str]:
@@ -130,25 +139,19 @@ def _data(evidence: Evidence | None) -> Iterator[str]:
     if evidence is None:
         return
     yield from ("### Data", "", "| dataset | digest |", "|---|---|")
-    for name, digest in sorted(evidence["inputs"]["datasets"].items()):
+    datasets = sorted(evidence["inputs"]["datasets"].items())
+    for name, digest in datasets[:DATASETS_SHOWN]:
         yield f"| {_cell(name)} | {_code(str(digest))} |"
+    if len(datasets) > DATASETS_SHOWN:
+        yield f"\nand {len(datasets) - DATASETS_SHOWN} more"
     yield ""
-
-
-def _files(files: Mapping[str, tuple[bool, bool]]) -> Iterator[str]:
-    yield from ("### Plan", "", f"{len(files)} files change:", "", "```diff")
-    for path in sorted(files)[:FILES_SHOWN]:
-        before, after = files[path]
-        yield f"{'!' if before and after else '+' if after else '-'} {path}"
-    if len(files) > FILES_SHOWN:
-        yield f"# and {len(files) - FILES_SHOWN} more"
-    yield from ("```", "")
 
 
 def _checklist(account: Account) -> Iterator[str]:
     yield from ("### Checklist", "")
     yield from _boxes(account.held, "x")
     yield from _boxes(account.to_hold, " ")
+    yield ""
 
 
 def _boxes(items: Iterable[str], mark: str) -> Iterator[str]:

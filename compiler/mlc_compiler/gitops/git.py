@@ -9,8 +9,10 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from mlc_compiler.records import dataclass
 
 _SETTINGS = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 _PERSON = re.compile(r"(.*) <(.*)> (-?\d+) [+-]\d{4}")

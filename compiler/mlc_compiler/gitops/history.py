@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, EVIDENCE_FOLDER, SNAPSHOTS_FOLDER, pin_path, short
 from mlc_compiler.diagnostics import Sink
 from mlc_compiler.gitops.git import Commit, Repository
 from mlc_compiler.gitops.pins import parse_pin
 from mlc_compiler.ir import Pin
+from mlc_compiler.records import dataclass
 
 NO_ENVIRONMENTS = (EVIDENCE_FOLDER, SNAPSHOTS_FOLDER, f"{ENVIRONMENTS_FOLDER}/keys")
 """Folders that lie beside those of environments."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlc_compiler import codec, ir
@@ -14,6 +13,7 @@ from mlc_compiler.gitops.pins import pin_text
 from mlc_compiler.gitops.requirements import Candidate, at_top, check_evidence, check_signed, check_statement
 from mlc_compiler.gitops.signing import PublicKey
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mlc_compiler import ir
-from mlc_compiler.conventions import duration_text, pin_path
-from mlc_compiler.diagnostics import Finding, Place
+from mlc_compiler.analysis.interfaces import check_interfaces
+from mlc_compiler.conventions import counted, duration_text, pin_path
+from mlc_compiler.diagnostics import Finding, Place, Sink
+from mlc_compiler.frontend.project import Project
 from mlc_compiler.gitops.history import PinChange
 from mlc_compiler.gitops.pins import pin_text
 from mlc_compiler.gitops.release import Released
@@ -18,15 +20,17 @@ from mlc_compiler.gitops.requirements import (
     check_signed,
     check_soak,
 )
+from mlc_compiler.middle.lower import lower_model
+from mlc_compiler.middle.resolved import ResolvedModel
 
 
 def check_way(to: ir.Environment, model: str, before: ir.Pin | None, at: Place) -> Iterator[Finding]:
     """Yield why nothing can be promoted to the environment: it is not promoted to, or nothing runs before it."""
     if to.promoted_from is None:
-        said = f"nothing is promoted to {to.name}: it tracks {to.tracks}"
+        said = f"nothing is promoted to `{to.name}`: it tracks `{to.tracks}`"
         yield Finding("MLC915", said, at, help=f"use `mlc release MODEL -e {to.name}`")
     elif before is None:
-        said = f"{model} has no version in {to.promoted_from}"
+        said = f"`{model}` has no version in `{to.promoted_from}`"
         help = f"release it there first: `mlc release {model} -e {to.promoted_from}`"
         yield Finding("MLC915", said, at, help=help)
 
@@ -38,6 +42,16 @@ def check_promotion(candidate: Candidate, history: Sequence[PinChange] | None, n
     yield from check_signed(candidate)
     if history is not None:
         yield from check_soak(candidate, history, now)
+
+
+def check_interface(project: Project, release: ir.Release, candidate: ResolvedModel, sink: Sink) -> None:
+    """Report what callers, and readers of answers, of the version that runs would meet in the candidate.
+
+    That is the version of the environment before: the specs, which every compilation compares, may have moved on.
+    """
+    live = tuple(m for m in release.models if m.name == candidate.name and m.pin)
+    after = lower_model(candidate, frozenset(), None)
+    check_interfaces(project, ir.ProjectRelease(release.project, (release.with_models(live),), (after,)), sink)
 
 
 def make_promotion(to: ir.Environment, model: str, before: ir.Pin) -> Released:
@@ -65,4 +79,4 @@ def _soaked(to: ir.Environment) -> str:
 
 def still_to_hold(to: ir.Environment) -> tuple[str, ...]:
     """Return what the environment asks for besides, for the pull request's reviewers to see to."""
-    return tuple(f"{a.count} approval{'' if a.count == 1 else 's'} of {a.team}" for a in to.approvals)
+    return tuple(f"{counted(a.count, 'approval')} of {a.team}" for a in to.approvals)

@@ -6,7 +6,6 @@ The branch carries environment and model in its name, so that git itself lets on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler.conventions import pin_path, short
@@ -15,6 +14,7 @@ from mlc_compiler.gitops.git import GitError, Repository
 from mlc_compiler.gitops.pins import parse_pin
 from mlc_compiler.gitops.requirements import at_top
 from mlc_compiler.ir import Pin
+from mlc_compiler.records import dataclass
 
 Kind = Literal["promote", "rollback"]
 PROPOSAL, VERSION = "Mlc-Proposal", "Mlc-Version"

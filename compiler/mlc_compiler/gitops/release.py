@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlc_compiler import codec, ir
@@ -13,6 +12,7 @@ from mlc_compiler.evidence import gates_digest
 from mlc_compiler.gitops.pins import pin_text
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.resolved import ResolvedModel, snapshot_text
+from mlc_compiler.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def make_release(
     image: str | None,
 ) -> Released | Refusal:
     """Return the files that pin the model in the environment, or why its evidence does not allow it."""
-    damaged = Refusal(f"the evidence of {model.name} is damaged", f"run it again: `mlc run {model.name}`")
+    damaged = Refusal(f"the evidence of `{model.name}` is damaged", f"run it again: `mlc run {model.name}`")
     artifact = str(evidence.get("artifact"))
     try:
         refusal = refuse(environment, model, evidence) or (None if artifact.startswith("sha256:") else damaged)
@@ -70,7 +70,7 @@ def refuse(environment: ir.Environment, model: ResolvedModel, evidence: Mapping[
     """Return why this evidence does not let the model into the environment, or None."""
     if evidence.get("version") != model.version:
         return Refusal(
-            f"the last run of {model.name} was of version {str(evidence.get('version'))[7:19]}, the specs are "
+            f"the last run of `{model.name}` was of version {str(evidence.get('version'))[7:19]}, the specs are "
             f"{model.version[7:19]}",
             "run it again: something that the model is trained from has changed",
         )
@@ -78,15 +78,16 @@ def refuse(environment: ir.Environment, model: ResolvedModel, evidence: Mapping[
     missing = sorted(set(environment.gates) - gates)
     if missing:
         return Refusal(
-            f"{environment.name} requires gate {missing[0]}, which does not judge {model.name}",
-            f"let its `model:` pick {model.name}",
+            f"`{environment.name}` requires gate `{missing[0]}`, which does not judge `{model.name}`",
+            f"let its `model:` pick `{model.name}`",
         )
     if gates_digest(lower_model(model, frozenset(), None).gates) != evidence.get("gates_digest"):
         return Refusal(
-            f"the gates of {model.name} have changed since it was run", "run it again: the gates are judged anew"
+            f"the gates of `{model.name}` have changed since it was run", "run it again: the gates are judged anew"
         )
     blocking = [v for v in evidence.get("verdicts", ()) if v["status"] in ("failed", "undecided")]
     if blocking or not evidence.get("passed"):
         reasons = "; ".join(f"{v['gate']} {v['status']}: {v['reason']}" for v in blocking) or "the run did not pass"
-        return Refusal(f"{model.name} has not passed its gates: {reasons}", "mend the model or the gate, and run again")
+        said = f"`{model.name}` has not passed its gates: {reasons}"
+        return Refusal(said, "mend the model or the gate, and run again")
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from mlc_compiler.gitops.signing import (
 from mlc_compiler.gitops.statements import differing, read_rollout, subjects
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 
 SKEW = 120
 """Seconds that clocks may differ by before a commit is from the future, or older than what it follows."""
@@ -53,6 +53,11 @@ class Candidate:
         return f"{self.model.name} {short(self.pin.version)}"
 
     @property
+    def named(self) -> str:
+        """What findings call it."""
+        return f"`{self.model.name}` {short(self.pin.version)}"
+
+    @property
     def evidence_path(self) -> str:
         return evidence_path(self.model.name, self.pin.version)
 
@@ -66,7 +71,7 @@ def check_freeze(to: ir.Environment, now: int, at: Place) -> Iterator[Finding]:
     """Yield a finding on the days in which nothing is promoted."""
     today = datetime.fromtimestamp(now, UTC).date().isoformat()
     for freeze in (f for f in to.freezes if f.since <= today <= f.until):
-        said = f"nothing is promoted to {to.name} from {freeze.since} until {freeze.until}: {freeze.reason}"
+        said = f"nothing is promoted to `{to.name}` from {freeze.since} until {freeze.until}: {freeze.reason}"
         help = f"promote it after {freeze.until}, or end the freeze in the environment's spec"
         yield Finding("MLC915", said, at, help=help)
 
@@ -77,18 +82,18 @@ def check_evidence(candidate: Candidate) -> Iterator[Finding]:
     text, path = candidate.evidence, candidate.evidence_path
     restore = "restore it from git: a version is promoted by the evidence of its own run"
     if text is None:
-        said = f"the evidence of {candidate.title} is missing"
+        said = f"the evidence of {candidate.named} is missing"
         yield Finding("MLC940", said, at_top(path), help=restore)
         return
     if codec.text_digest(text) != candidate.pin.evidence:
-        said = f"the evidence of {candidate.title} was changed after it was released{_changed(candidate, text)}"
+        said = f"the evidence of {candidate.named} was changed after it was released{_changed(candidate, text)}"
         yield Finding("MLC940", said, at_top(path), help=restore)
         return
     try:
         value = json.loads(text)
         found = [*_other_evidence(candidate, value), *_verdicts(candidate, value)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        said = f"the evidence of {candidate.title} can't be read"
+        said = f"the evidence of {candidate.named} can't be read"
         found = [Finding("MLC940", said, at_top(path), help=f"release it again: `mlc run {candidate.model.name}`")]
     yield from found
 
@@ -113,7 +118,7 @@ def _other_evidence(candidate: Candidate, value: Mapping[str, Any]) -> Iterator[
     )
     for what, pinned, judged in keys:
         if pinned != judged:
-            said = f"the evidence of {candidate.title} is of another {what}: {_short(judged)}, not {_short(pinned)}"
+            said = f"the evidence of {candidate.named} is of another {what}: {_short(judged)}, not {_short(pinned)}"
             help = f"run it and release it again: `mlc run {model.name}`"
             yield Finding("MLC940", said, at_top(candidate.evidence_path), help=help)
     yield from _other_champion(candidate, model, value.get("champion"))
@@ -128,7 +133,7 @@ def _other_champion(candidate: Candidate, model: ir.Model, judged: Mapping[str, 
     then = None if judged is None else str(judged.get("version"))
     if then != champion.version:
         with_ = "no champion" if then is None else f"champion {_short(then)}"
-        said = f"{candidate.title} was judged against {with_}, and {_short(champion.version)} runs there now"
+        said = f"{candidate.named} was judged against {with_}, and {_short(champion.version)} runs there now"
         help = f"judge it anew: `mlc run {model.name}`, then release it again"
         yield Finding("MLC940", said, at_top(candidate.evidence_path), help=help)
 
@@ -136,12 +141,12 @@ def _other_champion(candidate: Candidate, model: ir.Model, judged: Mapping[str, 
 def _verdicts(candidate: Candidate, value: Mapping[str, Any]) -> Iterator[Finding]:
     judged = {str(v["gate"]) for v in value["verdicts"]}
     for gate in (g for g in candidate.to.gates if g not in judged):
-        said = f"{candidate.to.name} requires gate {gate}, of which the evidence of {candidate.title} says nothing"
+        said = f"`{candidate.to.name}` requires gate `{gate}`, of which the evidence of {candidate.named} says nothing"
         yield Finding("MLC915", said, candidate.at, help="run with that gate first, and release again")
     blocking = [v for v in value["verdicts"] if v["status"] in BLOCKING]
     if blocking or value.get("passed") is not True:
         reasons = "; ".join(f"{v['gate']} {v['status']}: {v['reason']}" for v in blocking) or "the run did not pass"
-        said = f"{candidate.title} has not passed its gates: {reasons}"
+        said = f"{candidate.named} has not passed its gates: {reasons}"
         yield Finding("MLC915", said, candidate.at, help="mend the model or the gate, run and release again")
 
 
@@ -151,7 +156,7 @@ def check_signed(candidate: Candidate) -> Iterator[Finding]:
     path = provenance_path(candidate.model.name, candidate.pin.version)
     if candidate.provenance is None:
         if candidate.to.signed:
-            said = f"{candidate.to.name} requires signed evidence, and nobody has signed that of {candidate.title}"
+            said = f"{candidate.to.name} requires signed evidence, and nobody has signed that of {candidate.named}"
             help = "release it with a key: MLC_SIGNING_KEY holds it, or MLC_SIGNING_KEY_FILE names its file"
             yield Finding("MLC941", said, at_top(candidate.evidence_path), help=help)
     elif candidate.keys:
@@ -191,7 +196,7 @@ def check_soak(candidate: Candidate, history: Sequence[PinChange], now: int) -> 
         return
     change = change_of(history, candidate.pin)
     if change is None:
-        said = f"git does not tell since when {candidate.title} runs in {source}"
+        said = f"git does not tell since when {candidate.named} runs in {source}"
         yield Finding("MLC943", said, at_top(candidate.pin.path), help="commit the pin first; soak counts from there")
         return
     yield from _clock(candidate, change, now)
@@ -202,15 +207,15 @@ def check_soak(candidate: Candidate, history: Sequence[PinChange], now: int) -> 
 def _clock(candidate: Candidate, change: PinChange, now: int) -> Iterator[Finding]:
     at, commit = at_top(candidate.pin.path), change.commit
     if change.cut:
-        said = f"the history of {candidate.title} in {candidate.to.promoted_from} is cut off: the clone is shallow"
+        said = f"the history of {candidate.named} in {candidate.to.promoted_from} is cut off: the clone is shallow"
         yield Finding("MLC938", said, at, help="fetch the rest: `git fetch --unshallow`")
     if commit.time > now + SKEW:
         ahead = lapse(commit.time - now)
-        said = f"commit {commit.id[:12]} that pinned {candidate.title} is dated {moment(commit.time)}, {ahead} from now"
+        said = f"commit {commit.id[:12]} that pinned {candidate.named} is dated {moment(commit.time)}, {ahead} from now"
         yield Finding("MLC942", said, at, help="set this clock, or wait: soak can't count from the future")
     elif commit.time < change.parent_time - SKEW:
         said = (
-            f"commit {commit.id[:12]} that pinned {candidate.title} is dated {moment(commit.time)}, before what it "
+            f"commit {commit.id[:12]} that pinned {candidate.named} is dated {moment(commit.time)}, before what it "
             f"follows; soak counts from {moment(change.parent_time)}"
         )
         help = "set the clock of the machine that committed it"
@@ -222,7 +227,7 @@ def _ran(candidate: Candidate, change: PinChange, end: int) -> Iterator[Finding]
     if change.cut or ran >= soak:
         return
     said = (
-        f"{candidate.title} has run in {candidate.to.promoted_from} for {lapse(ran)} of "
+        f"{candidate.named} has run in {candidate.to.promoted_from} for {lapse(ran)} of "
         f"{duration_text(soak)}, since commit {change.commit.id[:12]} of {moment(change.since)}"
     )
     help = f"promote it after {moment(int(change.since + soak))}"
@@ -238,11 +243,11 @@ def _rolled_out(candidate: Candidate) -> Iterator[Finding]:
     text, record = next(((t, r) for t, r in records if r and r.of == pinned), ("", None))
     record_it = f"once it has: `mlc release {name} -e {source} --rolled-out succeeded --source WHERE-THAT-SHOWS`"
     if record is None:
-        said = f"nothing says that the rollout of {candidate.title} in {source} succeeded"
+        said = f"nothing says that the rollout of {candidate.named} in {source} succeeded"
         yield Finding("MLC943", said, candidate.at, note="soak counts what serves", help=record_it)
         return
     if record.outcome != "succeeded":
-        said = f"the rollout of {candidate.title} in {source} {record.outcome}, says {record.source}"
+        said = f"the rollout of {candidate.named} in {source} {record.outcome}, says {record.source}"
         yield Finding("MLC943", said, at_top(path), help="mend what failed, and release anew")
     if candidate.to.signed:
         yield from check_statement(text, path, pinned, candidate.keys, required=True)

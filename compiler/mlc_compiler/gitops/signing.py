@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mlc_compiler.records import dataclass
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Key

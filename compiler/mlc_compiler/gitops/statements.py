@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler import codec, ir
 from mlc_compiler.conventions import evidence_path
 from mlc_compiler.gitops.pins import pin_text
 from mlc_compiler.gitops.signing import Json, Statement
+from mlc_compiler.records import dataclass
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"

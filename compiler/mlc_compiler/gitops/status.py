@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +10,20 @@ from mlc_compiler import ir
 from mlc_compiler.conventions import duration_text, short
 from mlc_compiler.gitops.history import PinChange, same_version
 from mlc_compiler.gitops.proposal import branch_of
-from mlc_compiler.gitops.requirements import lapse, moment
+from mlc_compiler.gitops.requirements import SKEW, lapse, moment
 from mlc_compiler.gitops.statements import Rolled
+from mlc_compiler.records import dataclass
+
+Classes = Callable[[str, ir.Pin, ir.Pin | None], Sequence[str]]
+"""What a model's change from one pin to another, or to what the specs say (None), comes to: classes of impact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Specified:
+    """The version that the specs make, and whether they say anything else than what the environment runs."""
+
+    version: str
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +34,18 @@ class Standing:
     model: str
     history: Sequence[PinChange]
     source: Sequence[PinChange]
-    specified: str
+    specified: Specified
     rolled: Rolled | None
     open: tuple[str, ...]  # branches of proposals that are not merged
     now: int
 
 
-def row(standing: Standing) -> dict[str, Any]:
+def row(standing: Standing, classes: Classes) -> dict[str, Any]:
     """Return the standing as JSON values."""
     change = standing.history[0] if standing.history else None
     pin = change.pin if change else None
     to = standing.environment
+    behind = _behind(standing, pin, classes)
     return {
         "environment": to.name,
         "model": standing.model,
@@ -42,35 +54,40 @@ def row(standing: Standing) -> dict[str, Any]:
         "commit": change.commit.id if change and pin else None,
         "cut": change.cut if change and pin else False,
         "rollout": standing.rolled.outcome if standing.rolled else None,
-        "behind": _behind(standing, pin),
-        "awaiting": _awaiting(standing, pin),
+        "behind": behind,
+        "awaiting": _awaiting(standing) if behind else [],
         "open": sorted(standing.open),
     }
 
 
-def _behind(standing: Standing, pin: ir.Pin | None) -> dict[str, Any] | None:
-    """Return what the next version would come from, how many changes lie between, and whether it is another model."""
-    to = standing.environment
+def _behind(standing: Standing, pin: ir.Pin | None, classes: Classes) -> dict[str, Any] | None:
+    """Return what the next version would come from, how many changes lie between, and what these come to."""
+    to, said = standing.environment, standing.specified
     if to.promoted_from is None:
-        differs = pin is None or pin.version != standing.specified
-        return {"of": "specs", "changes": 1, "version": standing.specified} if differs else None
+        same = pin is not None and pin.version == said.version
+        by = [] if pin is None or (same and not said.differs) else [*classes(standing.model, pin, None)]
+        return {"of": "specs", "changes": 1, "version": said.version, "by": by} if by or not same else None
     ahead = standing.source[0].pin if standing.source else None
     if ahead is None or same_version(ahead, pin):
         return None
     known = next((i for i, c in enumerate(standing.source) if same_version(c.pin, pin)), None)
     changes = len([c for c in standing.source if c.pin]) if known is None else known
-    return {"of": to.promoted_from, "changes": changes, "version": ahead.version}
+    by = [*classes(standing.model, pin, ahead)] if pin else []
+    return {"of": to.promoted_from, "changes": changes, "version": ahead.version, "by": by}
 
 
-def _awaiting(standing: Standing, pin: ir.Pin | None) -> list[str]:
+def _awaiting(standing: Standing) -> list[str]:
     """Return what the version of the environment before still has to wait for."""
     to = standing.environment
-    if to.promoted_from is None or _behind(standing, pin) is None:
+    if to.promoted_from is None:
         return []
     found = []
-    left = standing.source[0].since + to.soak - standing.now
-    if to.soak and left > 0:
-        found.append(f"soak: {lapse(left)} of {duration_text(to.soak)} left")
+    since = standing.source[0].since
+    left = since + to.soak - standing.now
+    if to.soak and since > standing.now + SKEW:
+        found.append(f"soak: the clock is off: its commit is dated {lapse(since - standing.now)} from now")
+    elif to.soak and left > 0:
+        found.append(f"soak: {lapse(min(left, to.soak))} of {duration_text(to.soak)} left")
     today = datetime.fromtimestamp(standing.now, UTC).date().isoformat()
     found += [f"freeze until {f.until}: {f.reason}" for f in to.freezes if f.since <= today <= f.until]
     found += [f"approval: {a.count} of {a.team}" for a in to.approvals]
@@ -85,8 +102,13 @@ def branches(environment: str, model: str) -> tuple[str, ...]:
 def words(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a row as cells of a table."""
     behind = row["behind"]
-    lag = f"{behind['of']} by {behind['changes']}: {short(behind['version'])}" if behind else "-"
+    lag = _lag(behind) if behind else "-"
     waits = [*row["awaiting"], *(f"open: {branch}" for branch in row["open"])]
     since = f"{row['since']} *" if row["cut"] else row["since"] or "-"
     version = short(row["version"]) if row["version"] else "none"
     return row["environment"], row["model"], version, since, row["rollout"] or "-", lag, "; ".join(waits) or "-"
+
+
+def _lag(behind: Mapping[str, Any]) -> str:
+    classes = f" ({', '.join(behind['by'])})" if behind["by"] else ""
+    return f"{behind['of']} by {behind['changes']}{classes}: {short(behind['version'])}"

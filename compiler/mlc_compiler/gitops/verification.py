@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlc_compiler import codec, ir
 from mlc_compiler.conventions import (
@@ -21,6 +21,7 @@ from mlc_compiler.gitops.pins import parse_pin, pin_text
 from mlc_compiler.gitops.promotion import check_promotion
 from mlc_compiler.gitops.requirements import at_top
 from mlc_compiler.middle.resolved import ResolvedModel
+from mlc_compiler.records import dataclass
 
 UNDO = "undo the change, and let `mlc release`, `mlc promote` or `mlc rollback` make it"
 

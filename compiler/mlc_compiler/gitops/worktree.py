@@ -12,8 +12,10 @@ from mlc_compiler.conventions import (
     LOCK_FILE,
     PROJECT_FILE,
     WORKFLOWS_FOLDER,
+    counted,
+    plural,
 )
-from mlc_compiler.diagnostics import Finding, Severity, nearest
+from mlc_compiler.diagnostics import Finding, Place, Severity, Span, nearest
 from mlc_compiler.gitops.git import Repository
 from mlc_compiler.gitops.requirements import at_top
 
@@ -31,7 +33,7 @@ def check_paths(repository: Repository, paths: Sequence[str]) -> Iterator[Findin
     """Yield a finding when files at or below some paths differ from HEAD."""
     dirty = repository.uncommitted(paths)
     if dirty:
-        said = f"{len(dirty)} file{'' if len(dirty) == 1 else 's'} that this rests on differ{_s(dirty)} from HEAD"
+        said = f"{counted(len(dirty), 'file')} that this rests on {plural(len(dirty), 'differs', 'differ')} from HEAD"
         help = "commit them, or put them aside: `git stash --include-untracked`"
         yield Finding("MLC936", f"{said}: {listed(dirty)}", at_top(dirty[0]), help=help)
 
@@ -39,9 +41,8 @@ def check_paths(repository: Repository, paths: Sequence[str]) -> Iterator[Findin
 def check_built(paths: Sequence[str]) -> Iterator[Finding]:
     """Yield a finding when the generated files are not what the specs make: they would come along."""
     if paths:
-        said = (
-            f"{len(paths)} generated file{'' if len(paths) == 1 else 's'} {_are(paths)} not as built: {listed(paths)}"
-        )
+        are = plural(len(paths), "is", "are")
+        said = f"{counted(len(paths), 'generated file')} {are} not as built: {listed(paths)}"
         yield Finding("MLC936", said, at_top(paths[0]), help="run `mlc build` and commit what it writes")
 
 
@@ -61,21 +62,20 @@ def check_branch(repository: Repository, default: str) -> Iterator[Finding]:
     yield Finding("MLC937", said, at_top(PROJECT_FILE), help=help, severity=severity)
 
 
-def unknown_revision(repository: Repository, name: str) -> Finding:
+def unknown_revision(repository: Repository, name: str, at: Place | Span) -> Finding:
     """Return the finding that a revision does not exist, with the branch or tag most like it."""
     near = nearest(name, repository.branches())
-    help = f"did you mean `{near}`?" if near else f"fetch it: `git fetch origin {name}`"
-    return Finding("MLC939", f"git knows no revision `{name}`", at_top(PROJECT_FILE), help=help)
+    if near:
+        help = f"did you mean `{near}`?"
+    elif repository.shallow:
+        help = "this clone is shallow: `git fetch --unshallow` brings the rest"
+    elif set(name) & set("~^@:"):
+        help = "history does not reach that far: `git log` lists what there is"
+    else:
+        help = f"fetch it: `git fetch origin {name}`"
+    return Finding("MLC939", f"git knows no revision `{name}`", at, help=help)
 
 
 def listed(paths: Sequence[str]) -> str:
     """Return the first few of some paths."""
     return ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
-
-
-def _s(paths: Sequence[str]) -> str:
-    return "s" if len(paths) == 1 else ""
-
-
-def _are(paths: Sequence[str]) -> str:
-    return "is" if len(paths) == 1 else "are"

@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mlc_compiler.conventions import CACHE_FOLDER
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity, Span
+from mlc_compiler.records import dataclass
 
 FORMAT = 3
 _FILE = f"{CACHE_FOLDER}/models.json"

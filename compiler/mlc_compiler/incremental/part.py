@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlc_compiler.backend.kustomization import kubernetes_objects
 from mlc_compiler.backend.target import Artifact
 from mlc_compiler.conventions import ENVIRONMENTS_FOLDER, PROJECT_FILE
 from mlc_compiler.diagnostics import Finding, Place, Sink
@@ -25,7 +24,7 @@ from mlc_compiler.frontend.workspace import read, spec_tree
 from mlc_compiler.frontend.yaml_source import load
 from mlc_compiler.incremental.memory import Memory, Unit, stamps
 from mlc_compiler.incremental.units import ATTACHED_KINDS, Made, is_common, units
-from mlc_compiler.pipeline import Compilation
+from mlc_compiler.records import dataclass
 
 # Said of all models at once, and decided by which pins there are and what the lock counted: the same, or all is read.
 ABOUT_ALL = ("MLC906", "MLC931")
@@ -154,7 +153,7 @@ def _part(root: Path, memory: Memory, edit: _Edit, made: Made, findings: Sink, t
     own = tuple(a for a in made.artifacts if a.model)
     shared = {a.path for a in made.artifacts if not a.model}
     kept = _kept(memory, fresh, made.compilation.project, findings)
-    if kept is None or not shared <= set(memory.shared) or not _same_objects(root, made.compilation, own):
+    if kept is None or not shared <= set(memory.shared):
         return None
     if any(_outside(memory.units[name]) != _outside(unit) for name, unit in fresh.items()):
         return None
@@ -196,18 +195,3 @@ def _kept(memory: Memory, fresh: Mapping[str, Unit], project: Project, findings:
         elif finding not in now and (label in elsewhere or at.file in memory.common):
             return None
     return tuple(kept)
-
-
-def _same_objects(root: Path, compilation: Compilation, artifacts: Iterable[Artifact]) -> bool:
-    """Tell whether the Kubernetes objects are those on disk, of which the kustomization and its patches speak."""
-    made = tuple(artifacts)
-    before = tuple(replace(a, text=_text(root / a.path)) for a in made)
-    names = [r.environment.name for r in compilation.releases.releases]
-    return all(kubernetes_objects(n, made) == kubernetes_objects(n, before) for n in names)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", "replace")
-    except OSError:
-        return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from mlc_compiler.frontend.resolve import is_pattern
 from mlc_compiler.incremental.memory import Memory, Summary, Unit
 from mlc_compiler.middle.resolved import ResolvedModel
 from mlc_compiler.pipeline import Compilation, Inputs
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.feature_view import FeatureView
 
 COMMON_KINDS = ("Project", "Environment", "Policy")

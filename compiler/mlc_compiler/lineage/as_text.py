@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import Place
 from mlc_compiler.lineage.graph import Edge, Node
 from mlc_compiler.lineage.view import Locate, View
+from mlc_compiler.records import dataclass
 
 _WIDEST = 64
 

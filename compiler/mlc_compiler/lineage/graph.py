@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple, get_args
 
 from mlc_compiler.diagnostics import Place
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.mentions import Flow
 
 Kind = Literal["column", "feature", "label", "model", "gate", "rollout", "monitor", "alert", "environment", "owner"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import get_args
 
 from mlc_compiler.diagnostics import nearest
 from mlc_compiler.lineage.graph import KINDS, Kind, Lineage, Node
+from mlc_compiler.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

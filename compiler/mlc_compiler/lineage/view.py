@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import Path, Place, Span
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.lineage.graph import Adjacent, Edge, Lineage, Node
+from mlc_compiler.records import dataclass
 
 Locate = Callable[[Place], Span]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mlc_compiler import ir
-from mlc_compiler.diagnostics import Sink, nearest
+from mlc_compiler.diagnostics import Related, Sink, nearest
 from mlc_compiler.frontend.document import Document
 from mlc_compiler.frontend.lock import LockFile
 from mlc_compiler.frontend.project import Project
@@ -56,6 +56,9 @@ def _check_query_cycles(datasets: Mapping[str, ir.Dataset], project: Project, si
                 "MLC209",
                 project.datasets[name].at("source", "query"),
                 f"datasets are queries of each other in a circle: {' <- '.join([*circle, name])}",
+                related=[
+                    Related(other, "query", project.datasets[other].at("source", "query")) for other in circle[1:]
+                ],
                 help="let one of them read files",
             )
 

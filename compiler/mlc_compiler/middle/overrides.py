@@ -60,7 +60,8 @@ def _apply(override: Override, spec: S, place: Place, sink: Sink) -> S:
                 data = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
                 continue
             if candidate == spec and not _is_pattern(override.name):  # of a pattern's models, others may differ
-                sink.warn("MLC908", at, f"`{path}` already is {described(value)}", help="remove the override")
+                said = f"`{path}` of {override.kind} `{override.name}` already is {described(value)}"
+                sink.warn("MLC908", at, said, help="remove the override")
             spec = candidate
     return spec
 

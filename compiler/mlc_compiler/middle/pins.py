@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mlc_compiler.ir import Pin
+from mlc_compiler.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ A promoted environment renders from the snapshot that was promoted, any other fr
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from mlc_compiler import codec
 from mlc_compiler.ir import Dataset, FeatureQuery, Label
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.gate import Gate
 from mlc_compiler.spec.model import Model
 from mlc_compiler.spec.monitor import Monitor
@@ -23,7 +22,6 @@ from mlc_compiler.spec.types import SpecModel
 S_co = TypeVar("S_co", bound=SpecModel, covariant=True)
 S = TypeVar("S", bound=SpecModel)
 FORMAT = 1
-_INDENT = re.compile("\n *")  # no string holds a line break: JSON escapes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,8 @@ def is_snapshot_of(text: str, model: ResolvedModel) -> bool:
     Without its indentation, since json writes in C, ten times faster, only what it does not indent.
     """
     bare = json.dumps(_snapshot(model), sort_keys=True, ensure_ascii=False, separators=(",", ": "))
-    return _INDENT.sub("", text) == bare
+    # No string holds a line break or starts a line: JSON escapes the one and quotes the other.
+    return "".join(map(str.lstrip, text.split("\n"))) == bare
 
 
 def _snapshot(model: ResolvedModel) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from mlc_compiler.conventions import counted
 from mlc_compiler.plan import words
 from mlc_compiler.plan.impact import MEANING
 from mlc_compiler.plan.meaning import Change, Hazard
@@ -106,8 +107,7 @@ def _files(group: Group) -> str:
     for change in group.changes:
         lines.append(f"{SIGNS[change.kind]} {change.name}")
         lines += [f"    {f.path}: {f.before} -> {f.after}" for f in change.fields]
-    count = len(group.changes)
-    title = f"{escape(group_title(group))}: {count} file{'' if count == 1 else 's'} {_tags(group.impacts)}"
+    title = f"{escape(group_title(group))}: {counted(len(group.changes), 'file')} {_tags(group.impacts)}"
     return f'<details class="card"><summary>{title}</summary><pre>{escape(chr(10).join(lines))}</pre></details>'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlc_compiler.conventions import counted
 from mlc_compiler.plan import words
 from mlc_compiler.plan.impact import MEANING
 from mlc_compiler.plan.meaning import Change
@@ -21,22 +22,28 @@ def plan_markdown(plan: Plan, detail: bool = True) -> str:
     """Return the plan as one comment, with as many of its parts as fit, the most important first."""
     against = f" against `{_code(plan.against)}`" if plan.against else ""
     head = f"{MARKER}\n### mlc plan{against}\n\n"
+    see = "run `mlc plan --detail` to see them"
+    return head + plan_section(plan, COMMENT_LIMIT - len(head.encode()), see, detail)
+
+
+def plan_section(plan: Plan, room: int, see: str, detail: bool = True) -> str:
+    """Return the plan without marker and title, in so many bytes; `see` tells where the parts are that do not fit."""
     if not plan:
-        return f"{head}{words.nothing(plan).capitalize()}.\n"
+        return f"{words.nothing(plan).capitalize()}.\n"
     parts = [_risks(plan), *(_change(change, plan) for change in plan.meaning.changes), _graph(plan)]
     parts += [_files(group, detail) for group in plan.groups]
-    return _fitted(head + _summary(plan), [part for part in parts if part])
+    return _fitted(_summary(plan), [part for part in parts if part], room, see)
 
 
-def _fitted(text: str, parts: list[str]) -> str:
+def _fitted(text: str, parts: list[str], room: int, see: str) -> str:
     left, size = 0, len(text.encode())
     for part in parts:
-        if size + len(part.encode()) > COMMENT_LIMIT - 100:
+        if size + len(part.encode()) > room - 100:
             left += 1
         else:
             text += part
             size += len(part.encode())
-    return text + (f"\n{left} more parts: run `mlc plan --detail` to see them.\n" if left else "")
+    return text + (f"\n{left} more parts: {see}.\n" if left else "")
 
 
 def _summary(plan: Plan) -> str:
@@ -82,8 +89,7 @@ def _files(group: Group, detail: bool) -> str:
     for change in group.changes:
         rows.append(f"{SIGNS[change.kind]} {change.name}")
         rows += [f"    {f.path}: {f.before} -> {f.after}" for f in change.fields] if detail else []
-    count = len(group.changes)
-    title = f"{_text(group_title(group))}: {count} file{'' if count == 1 else 's'}"
+    title = f"{_text(group_title(group))}: {counted(len(group.changes), 'file')}"
     return _folded(title, "```diff\n" + "\n".join(rows).replace("```", "'''") + "\n```", opened=False)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from mlc_compiler.backend.target import Bearing, Target
 from mlc_compiler.plan.impact import IMPACTS, Impact
 
 
-def bearing_of(targets: Iterable[Target]) -> Callable[[str], Impact]:
+def bearing_of(find: Callable[[str], Target | None]) -> Callable[[str], Impact]:
     """Return what a change of a target's artifacts means, by its name: redeploy where it says nothing itself."""
-    said = ((t.name, t.impact) for t in targets if isinstance(t, Bearing))
-    known: dict[str, Impact] = {name: found for name, found in said if found in IMPACTS}
+    known: dict[str, Impact] = {impact: impact for impact in IMPACTS}
 
     def bearing(name: str) -> Impact:
-        return known.get(name, "redeploy")
+        target: object = find(name)
+        return known.get(target.impact, "redeploy") if isinstance(target, Bearing) else "redeploy"
 
     return bearing

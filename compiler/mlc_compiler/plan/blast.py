@@ -21,11 +21,11 @@ def with_drags(meaning: Meaning, project: Project, models: Mapping[str, Resolved
     names = {name for change in meaning.changes for name in change.models} & models.keys()
     if not names:
         return meaning
-    graph = lineage(_part(project, names), {name: models[name] for name in names})
+    graph = lineage(part_of(project, names), {name: models[name] for name in names})
     return replace(meaning, changes=tuple(replace(c, drags=_drags(c, graph)) for c in meaning.changes))
 
 
-def _part(project: Project, names: set[str]) -> Project:
+def part_of(project: Project, names: set[str]) -> Project:
     """Return the project with these models, their views and what these read."""
     bound = tuple(m for m in project.models if m.name in names)
     views = {view.name: view for model in bound for view in model.views}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 
 from mlc_compiler.conventions import short
@@ -26,6 +26,7 @@ from mlc_compiler.plan.impact import ABSENT, Edit, by_rank
 from mlc_compiler.plan.meaning import Change, Meaning
 from mlc_compiler.plan.model_edits import State, model_edits
 from mlc_compiler.plan.risk import Risk
+from mlc_compiler.records import dataclass
 
 Where = tuple[str, str]
 """Environment and model."""
@@ -76,6 +77,15 @@ def against_pins(now: Side, environment: str | None = None) -> Meaning:
 def _model_change(before: State, after: State, environments: tuple[str, ...]) -> Change:
     versions = short(before.model.version), short(after.model.version)
     return Change((after.model.name,), environments, model_edits(before, after), versions)
+
+
+def against_pin(
+    before: ResolvedModel, after: ResolvedModel, environment: str, project: Project | None = None
+) -> Meaning:
+    """Return how what an environment would run differs from what it runs; the project's waivers count if known."""
+    change = _model_change(State(before), State(after), (environment,))
+    found = [replace(risk, environment=environment) for risk in model_risks(before, after)] if change.edits else []
+    return meaning([change], found if project is None else _waived(found, project))
 
 
 # --- against another time --------------------------------------------------------------------------------------------

@@ -163,6 +163,8 @@ def word_edits(before: Project, after: Project) -> Iterator[Edit]:
     used, spare = _used(before) | _used(after), _spare(before, after)
     for label in dict.fromkeys((*new, *old)):
         was, now = old.get(label), new.get(label)
+        if was is now:
+            continue  # of a file that is the same
         if was is not None and now is not None:
             yield from _words(was, now, label in used, spare.get(label, ()))
             yield from envelope_edits(was, now)

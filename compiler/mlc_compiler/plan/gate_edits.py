@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlc_compiler.conventions import counted
 from mlc_compiler.evidence import gates_digest
 from mlc_compiler.middle.lower import lower_model
 from mlc_compiler.middle.resolved import ResolvedModel
@@ -42,7 +43,7 @@ def _gate(name: str, before: Gate | None, after: Gate | None) -> Iterator[Edit]:
 
 
 def _summary(gate: Gate | None) -> str:
-    return f"{len(gate.checks)} check{'' if len(gate.checks) == 1 else 's'}" if gate else ABSENT
+    return counted(len(gate.checks), "check") if gate else ABSENT
 
 
 def _checks(label: str, old: Checks, new: Checks, gate: Gate) -> Iterator[Edit]:

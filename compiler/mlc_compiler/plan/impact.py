@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, get_args
+
+from mlc_compiler.records import dataclass
 
 Impact = Literal["retrain", "re-evaluate", "redeploy", "rollout", "monitor", "docs"]
 IMPACTS: tuple[Impact, ...] = get_args(Impact)

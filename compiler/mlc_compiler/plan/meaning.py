@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 
 from mlc_compiler.plan.impact import IMPACTS, Edit, Impact, ranked
 from mlc_compiler.plan.risk import Risk
+from mlc_compiler.records import dataclass
 
 Drag = tuple[str, tuple[str, ...]]
 """A kind of thing, and the names of those that a change drags along."""

@@ -7,7 +7,6 @@ Only fields whose compiled meaning differs are told, so that layout, order of ke
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlc_compiler import codec, ir
@@ -21,6 +20,7 @@ from mlc_compiler.plan.gate_edits import gate_edits
 from mlc_compiler.plan.impact import ABSENT, Edit, Impact, by_rank
 from mlc_compiler.plan.leaves import below, differences, dumped, leaves, value_differences
 from mlc_compiler.plan.view_edits import view_edits
+from mlc_compiler.records import dataclass
 
 # Names of training inputs, as `middle.version` calls them, with the fields of a Model that they are made of.
 TRAINED: Mapping[str, tuple[str, ...]] = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from mlc_compiler.conventions import counted
 from mlc_compiler.plan import words
 from mlc_compiler.plan.meaning import Change, Hazard
 from mlc_compiler.plan.summary import SIGNS, Group, ObjectChange, Plan
+from mlc_compiler.records import dataclass
 
 LINES = 24
 """The most that a terse plan takes, however large the project."""
@@ -74,7 +75,7 @@ def _change(change: Change, plan: Plan, room: Room) -> list[str]:
         f"  {', '.join(e.impacts):<{wide}}  {e.at:<{far}}  {words.field(e, change)}: {words.values(e)}" for e in shown
     ]
     left = len(change.edits) - len(shown)
-    lines += [f"  ... and {left} more field{'' if left == 1 else 's'}"] if left > 0 else []
+    lines += [f"  ... and {counted(left, 'more field')}"] if left > 0 else []
     dragged = words.drags(change)
     lines += [f"  drags along {dragged}"] if dragged and room.drags else []
     return [f"{head}{f'  ({version})' if version else ''}", *lines]
@@ -82,8 +83,7 @@ def _change(change: Change, plan: Plan, room: Room) -> list[str]:
 
 # --- files -----------------------------------------------------------------------------------------------------------
 def _group(group: Group, room: Room, detail: bool) -> Iterator[str]:
-    noun = "file" if len(group.changes) == 1 else "files"
-    count = f"  ({len(group.changes)} {noun})" if len(group.changes) > room.files else ""
+    count = f"  ({counted(len(group.changes), 'file')})" if len(group.changes) > room.files else ""
     yield f"{group_title(group)}{count}"
     for change in group.changes[: room.files]:
         yield f"  {SIGNS[change.kind]} {change.name}{'' if detail else _fields_in_short(change)}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from mlc_compiler.records import dataclass
 
 Severity = Literal["high", "medium"]
 SEVERITIES: tuple[Severity, ...] = ("high", "medium")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from mlc_compiler.plan.impact import IMPACTS, Impact
 from mlc_compiler.plan.meaning import Meaning
+from mlc_compiler.records import dataclass
 
 Kind = Literal["created", "changed", "deleted"]
 SIGNS: Mapping[str, str] = {"created": "+", "changed": "~", "deleted": "-"}

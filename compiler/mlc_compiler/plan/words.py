@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from mlc_compiler.conventions import counted, plural
 from mlc_compiler.plan.impact import ABSENT, Edit
 from mlc_compiler.plan.leaves import short
 from mlc_compiler.plan.meaning import Change, Hazard
 from mlc_compiler.plan.summary import Plan
 
-PLURALS = {"model": "models", "gate": "gates", "rollout": "rollouts", "alert": "alerts",
-           "environment": "environments", "owner": "owners"}  # fmt: skip
 FEW = 3
 
 
@@ -35,7 +34,7 @@ def versions(change: Change, against: str) -> str:
     if change.versions is None or change.versions[0] == change.versions[1]:
         return ""
     before, after = change.versions
-    runs = f"{', '.join(change.environments)} run{'s' if len(change.environments) == 1 else ''}"
+    runs = f"{', '.join(change.environments)} {plural(len(change.environments), 'runs', 'run')}"
     if against or not change.environments:
         return f"version {before} -> {after}"
     return f"{runs} {before}, the specs say {after}"
@@ -62,7 +61,7 @@ def drags(change: Change) -> str:
     """Return what a change drags along."""
     parts = []
     for kind, names in change.drags:
-        word = kind if len(names) == 1 else PLURALS[kind]
+        word = plural(len(names), kind)
         parts.append(f"{word} {', '.join(names)}" if len(names) <= FEW else f"{len(names)} {word}")
     return "; ".join(parts)
 
@@ -81,7 +80,7 @@ def totals(plan: Plan) -> str:
              "monitor": "monitor", "docs": "docs"}  # fmt: skip
     parts = [f"{count} {words[impact]}" for impact, count in plan.counts().items()]
     live = sum(1 for found in plan.meaning.risks if not found.risk.waived)
-    risks = [f"{live} risk{'' if live == 1 else 's'}"] if live else []
+    risks = [counted(live, "risk")] if live else []
     files = f"{plan.created} to create, {plan.changed} to change, {plan.deleted} to delete"
     return "; ".join(filter(None, (", ".join(parts), *risks, f"files: {files}")))
 

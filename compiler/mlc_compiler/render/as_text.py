@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from mlc_compiler.conventions import counted
 from mlc_compiler.diagnostics import Finding, Place, Related, Severity
 from mlc_compiler.render.cells import printable
 from mlc_compiler.render.snippet import Read, Row, Sources
@@ -29,11 +30,7 @@ def render_text(findings: Iterable[Finding], read: Read, color: bool = False, wi
 def summary(findings: Iterable[Finding]) -> str:
     """Return how many findings there are of each severity: `3 errors, 1 warning`."""
     counts = Counter(finding.severity for finding in findings)
-    return ", ".join(
-        f"{counts[severity]} {severity.value}{'s' if counts[severity] > 1 else ''}"
-        for severity in Severity
-        if counts[severity]
-    )
+    return ", ".join(counted(counts[severity], severity.value) for severity in Severity if counts[severity])
 
 
 class _Page:

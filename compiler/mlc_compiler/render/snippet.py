@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import LINE_BREAK, Span
+from mlc_compiler.records import dataclass
 from mlc_compiler.render.cells import cells, clip, fitting, fitting_before, width
 
 Read = Callable[[str], str | None]

@@ -1,7 +1,5 @@
 """kind: Dataset, a table with a contract: columns, checks, when its rows become known."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

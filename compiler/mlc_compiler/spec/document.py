@@ -1,7 +1,5 @@
 """The envelope of every spec document, as in Kubernetes: apiVersion, kind, metadata, spec."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

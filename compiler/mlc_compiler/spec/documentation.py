@@ -8,12 +8,12 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from mlc_compiler.records import dataclass
 from mlc_compiler.spec.document import Metadata
 
 
@@ -64,8 +64,8 @@ def _field(name: str, field: FieldInfo, text: str) -> FieldDocumentation:
 
 
 def _value(field: FieldInfo) -> str:
-    """Return a default as a spec writes it: `15m`, `true`, `[]`."""
-    if isinstance(field.default, BaseModel):
+    """Return a default as a spec writes it: `15m`, `true`, `[]`; a mapping's fields tell their own."""
+    if field.default_factory is not None:
         return ""
     written = _adapter(field).dump_python(field.default, mode="json")
     return str(written).lower() if isinstance(written, bool) else str(written)

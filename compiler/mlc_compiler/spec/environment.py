@@ -1,12 +1,10 @@
 """kind: Environment, a place where models run, and what it takes to get there."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mlc_compiler.spec.types import Date, Duration, Name, OneOf, SpecModel, Text
+from mlc_compiler.spec.types import Date, Duration, Name, OneOf, SpecModel, Text, defaults
 
 
 class Approval(SpecModel):
@@ -82,8 +80,8 @@ class Environment(SpecModel):
     namespace: Name
     models: list[Text] = ["*"]
     """Patterns of the models that run here."""
-    requires: Requires = Requires()
+    requires: Requires = defaults(Requires)
     freezes: list[Freeze] = []
     overrides: list[Override] = []
     patches: list[Patch] = []
-    ingress: Ingress = Ingress()
+    ingress: Ingress = defaults(Ingress)

@@ -1,12 +1,10 @@
 """kind: FeatureView, the features of one spine: what is known about a row when its prediction is made."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mlc_compiler.spec.types import Duration, Expression, Identifier, Name, OneOf, SpecModel
+from mlc_compiler.spec.types import Duration, Expression, Identifier, Name, OneOf, SpecModel, defaults
 
 FeatureType = Literal["category", "number", "boolean", "timestamp", "text"]
 
@@ -83,5 +81,5 @@ class FeatureView(SpecModel):
     """Which rows of the spine are predicted."""
     joins: dict[Name, Join] = {}
     features: Annotated[dict[Identifier, Feature], Field(min_length=1)]
-    online: Online = Online()
+    online: Online = defaults(Online)
     tests: list[FeatureTest] = []

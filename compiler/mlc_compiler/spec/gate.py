@@ -1,7 +1,5 @@
 """kind: Gate, the checks that a version must pass before it is released."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

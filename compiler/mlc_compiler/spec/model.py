@@ -1,7 +1,5 @@
 """kind: Model, what is learned, how it is trained, packaged and served."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -20,6 +18,7 @@ from mlc_compiler.spec.types import (
     Size,
     SpecModel,
     Text,
+    defaults,
 )
 
 Task = Literal["binary_classification", "multiclass_classification", "regression", "forecast"]
@@ -73,8 +72,8 @@ class CategoryPreprocessing(SpecModel):
 class Preprocessing(SpecModel):
     """Encoding inside the packaged pipeline, so that training, package and server agree."""
 
-    numeric: NumericPreprocessing = NumericPreprocessing()
-    category: CategoryPreprocessing = CategoryPreprocessing()
+    numeric: NumericPreprocessing = defaults(NumericPreprocessing)
+    category: CategoryPreprocessing = defaults(CategoryPreprocessing)
 
 
 class Estimator(OneOf):
@@ -128,7 +127,7 @@ class Train(SpecModel):
     """Where training runs."""
 
     runner: Literal["ci", "kubernetes-job", "argo-workflows"] = "ci"
-    resources: Resources = Resources()
+    resources: Resources = defaults(Resources)
     timeout: Duration = 7200.0
     requirements: list[Text] = []
     """Further Python packages, with versions; they are part of the model's version."""
@@ -166,10 +165,10 @@ class Serving(SpecModel):
     """How predictions are given: online by a server, or batch on a schedule."""
 
     mode: Literal["online", "batch"] = "online"
-    replicas: Replicas = Replicas()
+    replicas: Replicas = defaults(Replicas)
     target_cpu: Annotated[int, Field(ge=10, le=95)] = 70
     """CPU utilisation, percent, that the autoscaler aims at."""
-    resources: Resources = Resources()
+    resources: Resources = defaults(Resources)
     latency_p99: Duration | None = None
     """The latency that the service promises."""
     max_batch: Annotated[int, Field(ge=1, le=100_000)] = 1000
@@ -247,7 +246,7 @@ class Card(SpecModel):
     limitations: list[Text] = []
     ethical_considerations: list[Text] = []
     human_oversight: Text | None = None
-    technical_documentation: TechnicalDocumentation = TechnicalDocumentation()
+    technical_documentation: TechnicalDocumentation = defaults(TechnicalDocumentation)
     """What people write under the headings of the EU AI Act's Annex IV."""
     contacts: list[Text] = []
     references: list[Text] = []
@@ -264,16 +263,16 @@ class Model(SpecModel):
     label: Label
     where: Expression | None = None
     """Which rows of the spine this model is about."""
-    split: Split = Split()
-    preprocessing: Preprocessing = Preprocessing()
+    split: Split = defaults(Split)
+    preprocessing: Preprocessing = defaults(Preprocessing)
     estimator: Estimator
     baseline: Estimator | None = None
     search: Search | None = None
-    decision: Decision = Decision()
+    decision: Decision = defaults(Decision)
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     code: list[RelativePath] = []
     """Globs of the model's own code: in its version, and in its image."""
-    train: Train = Train()
-    package: Package = Package()
-    serving: Serving = Serving()
-    card: Card = Card()
+    train: Train = defaults(Train)
+    package: Package = defaults(Package)
+    serving: Serving = defaults(Serving)
+    card: Card = defaults(Card)

@@ -1,12 +1,10 @@
 """kind: Monitor, what is watched in production, who is told, and what asks for a new training."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlc_compiler.spec.types import Cron, Duration, Identifier, Name, Number, Rate, SpecModel, Text
+from mlc_compiler.spec.types import Cron, Duration, Identifier, Name, Number, Rate, SpecModel, Text, defaults
 
 
 class Reference(SpecModel):
@@ -54,10 +52,10 @@ class Monitor(SpecModel):
     """What is watched in production."""
 
     model: Text
-    reference: Reference = Reference()
-    alert_budget: AlertBudget = AlertBudget()
+    reference: Reference = defaults(Reference)
+    alert_budget: AlertBudget = defaults(AlertBudget)
     label_delay: Duration | None = None
     """How late labels come; by default from the lock's statistics."""
     signals: list[Signal] = []
-    slo: Slo = Slo()
+    slo: Slo = defaults(Slo)
     retrain: Retrain | None = None

@@ -1,12 +1,10 @@
 """kind: Policy, house rules over the typed project, written in CEL."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlc_compiler.spec.types import Name, SpecModel, Text
+from mlc_compiler.spec.types import Name, SpecModel, Text, defaults
 
 Enforcement = Literal["blocking", "advisory"]
 
@@ -63,9 +61,9 @@ class Licenses(SpecModel):
 class Policy(SpecModel):
     """House rules: those that come with mlc, switched on by name, and rules of your own in CEL."""
 
-    builtin: Builtin = Builtin()
+    builtin: Builtin = defaults(Builtin)
     """Rules that come with mlc, switched on by name."""
-    licenses: Licenses = Licenses()
+    licenses: Licenses = defaults(Licenses)
     """What the built-in rule `license` allows."""
     rules: list[Rule] = []
     """Rules of your own, over one kind of document each."""

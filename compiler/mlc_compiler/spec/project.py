@@ -1,14 +1,12 @@
 """kind: Project, the one document in mlc.yaml: what all specs of the repository share."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from mlc_compiler.spec.dataset import Classification
 from mlc_compiler.spec.document import SecretReference
-from mlc_compiler.spec.types import Duration, Name, RelativePath, SpecModel, Text
+from mlc_compiler.spec.types import Duration, Name, RelativePath, SpecModel, Text, defaults
 
 
 class Store(SpecModel):
@@ -86,17 +84,17 @@ class Project(SpecModel):
 
     specs: list[RelativePath] = ["specs"]
     """Folders that hold the spec files."""
-    store: Store = Store()
+    store: Store = defaults(Store)
     image_registry: Text | None = None
     """Registry and path that image names start with, e.g. ghcr.io/acme."""
     timezone: Text = "UTC"
     """IANA zone of hour(), day() and of day boundaries; stored timestamps are UTC."""
     targets: dict[str, dict[str, Any] | None] = {}
     """Back ends to compile to, each with its options."""
-    tracking: Tracking = Tracking()
-    ci: Ci = Ci()
-    alerting: Alerting = Alerting()
-    signing: Signing = Signing()
-    privacy: Privacy = Privacy()
+    tracking: Tracking = defaults(Tracking)
+    ci: Ci = defaults(Ci)
+    alerting: Alerting = defaults(Alerting)
+    signing: Signing = defaults(Signing)
+    privacy: Privacy = defaults(Privacy)
     min_version: Text | None = None
     """Oldest mlc that may build this project."""

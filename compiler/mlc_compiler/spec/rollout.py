@@ -1,12 +1,10 @@
 """kind: Rollout, how traffic moves to a new version and what sends it back."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlc_compiler.spec.types import Bound, Duration, Number, Rate, SpecModel, Text, Weight
+from mlc_compiler.spec.types import Bound, Duration, Number, Rate, SpecModel, Text, Weight, defaults
 
 
 class Traffic(SpecModel):
@@ -61,7 +59,7 @@ class Rollout(SpecModel):
     """What a measurement without data means; it never passes."""
     min_requests: Annotated[int, Field(ge=0)] = 0
     """Requests a measurement needs before it counts."""
-    rollback: Rollback = Rollback()
+    rollback: Rollback = defaults(Rollback)
     mirror: Rate | None = None
     """Share of requests that a shadow receives."""
     preview: Duration | None = None

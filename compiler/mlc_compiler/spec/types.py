@@ -1,11 +1,10 @@
 """Scalar types of the spec language: durations, sizes, rates, names. Each parses its text once, into a plain number."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, ClassVar, Self
+from functools import cache, lru_cache
+from typing import Annotated, ClassVar, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -36,10 +35,27 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _CRON_NAMES = ({name: number for number, name in enumerate(_MONTHS, start=1)}, {d: n for n, d in enumerate(_DAYS)})
 
 
+M = TypeVar("M", bound="SpecModel")
+
+
 class SpecModel(BaseModel):
     """A mapping of the spec language: no unknown keys, no silent conversions, never changed after it was checked."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True, protected_namespaces=())
+
+
+def defaults(model: type[M]) -> M:
+    """Return the default of a mapping that may be left out: that of each of its fields, the same for all documents.
+
+    It is made when it is first asked for. A plain default would be copied, field by field, for every document.
+    """
+
+    @cache
+    def nothing_given() -> M:
+        return cast("M", model.model_construct())  # pydantic's plugin says that it returns the base
+
+    found: M = Field(default_factory=nothing_given)
+    return found
 
 
 class OneOf(SpecModel):
@@ -49,11 +65,11 @@ class OneOf(SpecModel):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        names = {name: field.alias or name for name, field in type(self).model_fields.items()}
-        given = [names[f] for f in self.forms if getattr(self, f) is not None]
+        given = [f for f in self.forms if getattr(self, f) is not None]
         if len(given) != 1:
-            forms = [names[f] for f in self.forms]
-            raise PydanticCustomError("mlc_one_of", "exactly one form", {"forms": forms, "given": given})
+            names = {name: field.alias or name for name, field in type(self).model_fields.items()}
+            told = {"forms": [names[f] for f in self.forms], "given": [names[f] for f in given]}
+            raise PydanticCustomError("mlc_one_of", "exactly one form", told)
         return self
 
 
@@ -62,15 +78,23 @@ def _refuse(kind: str, expected: str, value: object) -> PydanticCustomError:
 
 
 def _parse_duration(value: object) -> float:
+    seconds = None
     if isinstance(value, str):
-        parts = _DURATION.findall(value)
-        if parts and "".join(n + u for n, u in parts) == value:
-            seconds = float(sum(Decimal(n) * Decimal(str(_DURATION_SECONDS[u])) for n, u in parts))
-            if seconds <= _LONGEST:
-                return seconds
+        seconds = _seconds(value)
     elif value == 0 and not isinstance(value, bool):
-        return 0.0
-    raise _refuse("a duration", "a number with a unit: 50ms, 30s, 15m, 3h, 7d, 2w", value)
+        seconds = 0.0
+    if seconds is None:
+        raise _refuse("a duration", "a number with a unit: 50ms, 30s, 15m, 3h, 7d, 2w", value)
+    return seconds
+
+
+@lru_cache
+def _seconds(text: str) -> float | None:
+    parts = _DURATION.findall(text)
+    if not parts or "".join(n + u for n, u in parts) != text:
+        return None
+    seconds = float(sum(Decimal(n) * Decimal(str(_DURATION_SECONDS[u])) for n, u in parts))
+    return seconds if seconds <= _LONGEST else None
 
 
 def _parse_size(value: object) -> int:

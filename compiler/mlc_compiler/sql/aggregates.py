@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.definitions import AggregateDefinition, Problem, ProblemPlace, ViewDefinition, placed
 from mlc_compiler.sql.expressions import compile_expression
 from mlc_compiler.sql.functions import AGGREGATE_BY_NAME, Aggregate
@@ -99,7 +99,7 @@ def _calls(node: Node) -> Iterator[Call]:
 def _no_aggregate(node: Node, definition: AggregateDefinition) -> ExpressionProblem:
     text = definition.text.strip()
     known = ", ".join(AGGREGATE_BY_NAME)
-    help = f"write e.g. avg({text})" if isinstance(node, Name) else f"aggregates are {known}"
+    help = f"write e.g. avg({text})" if isinstance(node, Name) else f"take one of {known}"
     return ExpressionProblem("MLC315", "`aggregate` holds no aggregate", node.span, help=help)
 
 
@@ -111,7 +111,9 @@ def _argument(call: Call, text: str, scope: Scope, found: list[ExpressionProblem
     if call.star or len(call.arguments) != 1:
         given = "*" if call.star else str(len(call.arguments))
         message = f"`{call.function}` takes 1 argument, not {given}"
-        found.append(ExpressionProblem("MLC306", message, call.span, help=f"{call.function}: {aggregate.meaning}"))
+        found.append(
+            ExpressionProblem("MLC306", message, call.span, help=f"write {call.function}(x): {aggregate.meaning}")
+        )
         return None
     argument = call.arguments[0]
     if next(_calls(argument), None) is not None:
@@ -160,7 +162,7 @@ def _frame_problems(definition: AggregateDefinition, context: AggregateContext) 
     if context.start is None:
         message = f"{subject} aggregates without a window"
         problems.append(
-            Problem("MLC314", message, context.at.name(), help="add how far back it reaches, e.g. window: 24h")
+            Problem("MLC314", message, context.at.name(), help="say how far back it reaches, e.g. window: 24h")
         )
     elif context.start >= context.end:
         problems.append(_empty_window(context))
@@ -264,7 +266,7 @@ def _own_problems(terms: tuple[Term, ...], context: AggregateContext) -> list[Pr
         elif term.own == "inside" and context.lookup is None:
             message = f"{context.subject} sees the own row when serving"
             note = f"known at {latest_text(term.known)}: training leaves it out, the online snapshot can't"
-            help = "predict when the row becomes known, or read values that become known later"
+            help = "aggregate a column that becomes known later, or say `known_at: COLUMN` where this one really does"
             problems.append(Problem("MLC321", message, context.at.at("aggregate"), note, help, warning=True))
     return problems[:1]
 

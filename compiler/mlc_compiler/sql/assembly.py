@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Column, Dataset, Feature, FeatureQuery, Lookup, Origin
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.definitions import AggregateDefinition
 from mlc_compiler.sql.groups import AT, own_reads, scan_sql
 from mlc_compiler.sql.joins import beside_joins, fresh_sql, join_lookup_sql, lookup_columns
@@ -63,17 +64,22 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What stands beside the rows: the features needed, and what they take from other rows."""
+    """What stands beside the rows: the features needed, and what they take from other rows.
+
+    `levels` compute the features, each level from the ones before; `last` is the name of the last one.
+    """
 
     needed: tuple[CompiledFeature, ...]
     terms: tuple[Term, ...]
     joined: tuple[Joined, ...]
+    levels: tuple[Stage, ...]
+    last: str
 
 
 def assemble(assembly: Assembly) -> FeatureQuery:
     """Write the queries of a model's features."""
     needed = assembly.needed()
-    taken = Taken(needed, _terms(needed), _joined(needed))
+    taken = Taken(needed, _terms(needed), _joined(needed), *_levels(needed))
     label_terms = assembly.label.terms if assembly.label else ()
     lookups = (
         *(_join_lookup(join) for join in taken.joined),
@@ -163,6 +169,8 @@ def _rows(aggregate: AggregateDefinition) -> str:
 
 
 def _used(feature: CompiledFeature, assembly: Assembly) -> tuple[CompiledFeature, ...]:
+    if not feature.uses:
+        return ()
     return tuple(f for f in Assembly(assembly.views, (feature,), None, ()).needed() if f is not feature)
 
 
@@ -208,9 +216,7 @@ def _definition(assembly: Assembly) -> str:
 def _training_sql(assembly: Assembly, taken: Taken, beside: Beside, label: CompiledLabel | None) -> str:
     spine = assembly.spine
     stages = [Stage("__spine", _spine_sql(assembly, taken, label), True)]
-    stages += [*beside.stages, Stage("__beside", _beside_sql(beside))]
-    last, levels = _level_stages(taken.needed)
-    stages += levels
+    stages += [*beside.stages, Stage("__beside", _beside_sql(beside)), *taken.levels]
     keys = [
         name
         for name in spine.primary_key
@@ -223,7 +229,7 @@ def _training_sql(assembly: Assembly, taken: Taken, beside: Beside, label: Compi
     select += _outputs(assembly.chosen)
     select += [f"{quote(f'{spine.name}.{name}')} AS {quote(f'__slice_{name}')}" for name in assembly.slices]
     order = ", ".join([AT, *(quote(f"{spine.name}.{name}") for name in spine.primary_key)])
-    return query_sql(stages, f"SELECT {columns_sql(select)}\nFROM {last} AS s\nORDER BY {order}")
+    return query_sql(stages, f"SELECT {columns_sql(select)}\nFROM {taken.last} AS s\nORDER BY {order}")
 
 
 def _spine_sql(assembly: Assembly, taken: Taken, label: CompiledLabel | None) -> str:
@@ -258,8 +264,7 @@ def _beside_sql(beside: Beside) -> str:
     return "\n".join([f"SELECT {columns_sql(['s.*', *beside.columns])}", "FROM __spine AS s", *beside.joins])
 
 
-def _level_stages(needed: tuple[CompiledFeature, ...]) -> tuple[str, list[Stage]]:
-    """Return the stages that compute features, each level from the ones before, and the last one's name."""
+def _levels(needed: tuple[CompiledFeature, ...]) -> tuple[tuple[Stage, ...], str]:
     levels: dict[tuple[str, str], int] = {}
     for feature in needed:
         below = (levels[feature.view, name] for name in feature.uses)
@@ -270,7 +275,7 @@ def _level_stages(needed: tuple[CompiledFeature, ...]) -> tuple[str, list[Stage]
         select = ["*", *(f"{f.typed.safe_sql} AS {f.name}" for f in members)]
         stages.append(Stage(f"__level{level}", f"SELECT {columns_sql(select)}\nFROM {last}"))
         last = f"__level{level}"
-    return last, stages
+    return tuple(stages), last
 
 
 def _outputs(chosen: tuple[CompiledFeature, ...]) -> list[str]:
@@ -292,10 +297,9 @@ def _serving_sql(assembly: Assembly, taken: Taken, lookups: tuple[Lookup, ...], 
     rows = f"SELECT {', '.join(['__row', *kept, *cells, f'{at} AS {AT}'])}\nFROM ({request})"
     stages = [Stage("__spine", rows, not brought)]
     stages.append(Stage("__beside", _looked_up_sql(spine, taken, lookups, brought)))
-    last, levels = _level_stages(taken.needed)
     misses = [quote(f"__miss_{lookup.name}") for lookup in lookups]
     select = columns_sql([*_outputs(assembly.chosen), *misses])
-    return query_sql([*stages, *levels], f"SELECT {select}\nFROM {last}\nORDER BY __row")
+    return query_sql([*stages, *taken.levels], f"SELECT {select}\nFROM {taken.last}\nORDER BY __row")
 
 
 def _looked_up_sql(spine: Dataset, taken: Taken, lookups: tuple[Lookup, ...], brought: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlc_compiler.diagnostics import nearest
 from mlc_compiler.sql.functions import AGGREGATE_BY_NAME, ALIASES, BY_NAME, REASONS, START_UNITS, Function
-from mlc_compiler.sql.syntax import Call, ExpressionProblem, Literal, Node
+from mlc_compiler.sql.syntax import Call, ExpressionProblem, Literal, Name, Node
 from mlc_compiler.sql.values import Typed, common_type, from_local, local, merged
 
 _CLASSES = {
@@ -14,6 +14,7 @@ _CLASSES = {
     "clock": ("timestamp",),
     "any": ("string", "int64", "float64", "bool", "timestamp", "date"),
 }
+_WORDS = {"calendar": "time", "moment": "time", "clock": "timestamp", "any": "value", "unit": "'day'"}
 _CONSTANTS = ("digits", "count", "unit")
 
 
@@ -70,7 +71,8 @@ def _result(function: Function, values: tuple[Typed, ...]) -> str:
 def _unknown_function(node: Call) -> ExpressionProblem:
     name = node.function
     if name in AGGREGATE_BY_NAME:
-        help = f'write the feature as {{aggregate: "{name}(...)", by: [...], window: 24h}}'
+        inner = "*" if node.star else _named(node.arguments[0]) if node.arguments else "..."
+        help = f'write it as a feature: {{aggregate: "{name}({inner})", by: [...], window: 24h}}'
         return ExpressionProblem(
             "MLC315", f"`{name}` needs other rows, and an expression sees one", node.head, help=help
         )
@@ -79,7 +81,21 @@ def _unknown_function(node: Call) -> ExpressionProblem:
         return ExpressionProblem("MLC305", f"`{name}` is refused: {reason}", node.head, help=help)
     guess = ALIASES.get(name) or nearest(name, (*BY_NAME, *AGGREGATE_BY_NAME))
     help = f"did you mean `{guess}`?" if guess else "docs/expressions.md lists the functions there are"
-    return ExpressionProblem("MLC305", f"there is no function `{name}`", node.head, help=help, fix=guess or "")
+    return ExpressionProblem("MLC305", f"there is no function `{name[:60]}`", node.head, help=help, fix=guess or "")
+
+
+def _named(node: Node) -> str:
+    if isinstance(node, Name):
+        return f"{node.qualifier}.{node.name}" if node.qualifier else node.name
+    return "..."
+
+
+def _usage(function: Function) -> str:
+    """Return how a function is written, as help."""
+    words = [_WORDS.get(kind, kind) for kind in function.parameters]
+    least = len(words) - function.optional
+    optional = "".join(f"[, {word}{', ...' if function.variadic else ''}]" for word in words[least:])
+    return f"write {function.name}({', '.join(words[:least])}{optional}): {function.meaning}"
 
 
 def _count_problem(node: Call, function: Function) -> ExpressionProblem | None:
@@ -89,7 +105,7 @@ def _count_problem(node: Call, function: Function) -> ExpressionProblem | None:
         wanted = f"at least {least}" if function.variadic else str(least) if least == most else f"{least} to {most}"
         plural = "" if wanted == "1" else "s"
         message = f"`{function.name}` takes {wanted} argument{plural}, not {'*' if node.star else given}"
-        return ExpressionProblem("MLC306", message, node.span, help=f"{function.name}: {function.meaning}")
+        return ExpressionProblem("MLC306", message, node.span, help=_usage(function))
     return None
 
 
@@ -103,7 +119,7 @@ def _argument_problem(node: Call, function: Function, values: tuple[Typed, ...])
         elif value.type not in (*_CLASSES.get(kind, (kind,)), "null", "unknown"):
             wanted = " or ".join(_CLASSES.get(kind, (kind,)))
             message = f"`{function.name}` takes {wanted} here, and this is of type {value.type}"
-            return ExpressionProblem("MLC306", message, part.span, help=f"{function.name}: {function.meaning}")
+            return ExpressionProblem("MLC306", message, part.span, help=_usage(function))
     return None
 
 
@@ -117,9 +133,7 @@ def _constant_problem(node: Node, kind: str, function: Function) -> ExpressionPr
         fits, wanted = type(value) is int and 1 <= value < 2**31, "a constant whole number, 1 or more"
     if fits:
         return None
-    return ExpressionProblem(
-        "MLC306", f"`{function.name}` takes {wanted} here", node.span, help=f"{function.name}: {function.meaning}"
-    )
+    return ExpressionProblem("MLC306", f"`{function.name}` takes {wanted} here", node.span, help=_usage(function))
 
 
 def _common_problem(node: Call, function: Function, values: tuple[Typed, ...]) -> ExpressionProblem | None:
@@ -133,5 +147,5 @@ def _common_problem(node: Call, function: Function, values: tuple[Typed, ...]) -
         "MLC306",
         f"`{function.name}` needs values of one type, and these are {kinds}",
         node.span,
-        help="cast one of them",
+        help="cast one of them, e.g. cast(x as float64)",
     )

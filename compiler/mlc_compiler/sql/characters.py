@@ -36,7 +36,7 @@ def strange_character(character: str) -> tuple[str, str]:
         return f"{shown} means nothing here: {reason}", help
     if character in _QUOTES:
         quote = _QUOTES[character]
-        return f"`{character}` is a typographic quote, which quotes nothing", f"write {quote}"
+        return f"`{character}` is a typographic quote, which quotes nothing", f"type it again as {quote}"
     shown = f"`{character}`" if character.isprintable() else "an unseen character"
     name = unicodedata.name(character, "a control character")
     alike = _LOOKS.get(character) or unicodedata.normalize("NFKC", character)

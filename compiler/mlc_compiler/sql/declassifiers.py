@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal as Choice
 
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.mentions import Mention, mentions
 from mlc_compiler.sql.parser import parse
 from mlc_compiler.sql.syntax import (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler.diagnostics import Path
 from mlc_compiler.ir import Dataset, FeatureQuery, Label
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.syntax import ExpressionProblem
 
 FeatureKind = Literal["category", "number", "boolean", "timestamp", "text"]

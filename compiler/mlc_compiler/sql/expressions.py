@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import nearest
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.calls import call_problem, calls_sql
 from mlc_compiler.sql.forms import arithmetic_form, case_form, literal_form, written_form
 from mlc_compiler.sql.functions import finite
@@ -27,9 +27,11 @@ from mlc_compiler.sql.syntax import (
     Node,
     Operation,
     Span,
+    operands,
 )
 from mlc_compiler.sql.values import Read, Typed, common_type, local_date, local_midnight, merged
 
+_LONGEST_NAME = 60
 _COMPARISONS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 _DAY = 86_400_000_000
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
@@ -48,7 +50,7 @@ _CASTS = {
     ("date", "string"): "CAST({0} AS VARCHAR)",
 }
 _NO_CAST = {
-    ("float64", "string"): "the digits of a float differ between engines; round it and cast it to int64 first",
+    ("float64", "string"): "round it and cast it to int64 first: the digits of a float differ between engines",
     ("string", "timestamp"): "declare the column as timestamp in its dataset",
     ("string", "date"): "declare the column as date in its dataset",
 }
@@ -111,9 +113,14 @@ class _Typist:
             return
         if typed.type in ("null", "interval"):
             what = "always null" if typed.type == "null" else "an interval, which is no value of a column"
-            self._problem("MLC306", f"the expression is {what}", node.span)
+            help = "write a column" if typed.type == "null" else "add it to a time: x + INTERVAL '3 hours'"
+            self._problem("MLC306", f"the expression is {what}", node.span, help=help)
         elif expected is not None and typed.type != expected:
-            help = "compare it with something, e.g. `> 0`" if expected == "bool" else f"it must be a {expected}"
+            help = (
+                "compare it with something, e.g. `> 0`"
+                if expected == "bool"
+                else f"write a {expected}, e.g. cast(x as {expected})"
+            )
             self._problem("MLC306", f"the expression is of type {typed.type}, not {expected}", node.span, help=help)
 
     def _problem(self, code: str, message: str, span: Span, *, help: str = "", fix: str = "") -> Typed:
@@ -136,13 +143,15 @@ class _Typist:
         if node.qualifier and node.qualifier.lower() not in scope.qualifiers:
             guess = nearest(node.qualifier.lower(), scope.qualifiers)
             help = f"did you mean `{guess}.{node.name}`?" if guess else "name it under `joins` first"
-            message = f"`{node.qualifier}` is neither a join nor the dataset itself"
+            message = f"`{_short(node.qualifier)}` is neither a join nor the dataset itself"
             fix = f"{guess}.{node.name}" if guess else ""
             return self._problem("MLC304", message, node.span, help=help, fix=fix)
         guess = nearest(written.lower(), (*scope.columns, *scope.related))
         shown = _display(scope, guess) if guess else ""
         help = f"did you mean `{shown}`?" if guess else _some_columns(scope, node.qualifier)
-        message = f"there is no column `{node.name}` in {scope.searched(node.qualifier)}"
+        if not guess and _is_quoted(node):
+            help = f"write '{node.name}' if it is a text: double quotes are for names; {help}"
+        message = f"there is no column `{_short(node.name)}` in {scope.searched(node.qualifier)}"
         return self._problem("MLC304", message, node.span, help=help, fix=shown if _BARE.fullmatch(shown) else "")
 
     # --- operators ---
@@ -178,17 +187,28 @@ class _Typist:
                 return self._problem("MLC306", "a comparison with null is never true", part.span, help=help)
         type_ = common_type(values)
         if type_ is None or type_ == "interval":
-            return self._mismatch(node, values)
+            return self._chained(node) or self._mismatch(node, values)
         if type_ == "bool" and node.operator not in ("=", "<>", "is distinct from"):
             return self._problem("MLC306", "true and false have no order", node.span, help="write `x` or `not x`")
         self._check_enum(values, node.operands)
         return written_form(node.operator, values, "bool")
 
+    def _chained(self, node: Operation) -> Typed | None:
+        """Report `1 < x < 3`, where the second comparison has true or false on its left."""
+        first = node.operands[0]
+        if node.operator in _COMPARISONS and isinstance(first, Operation) and first.operator in _COMPARISONS:
+            message = f"comparisons can't be chained: what stands before `{node.operator}` is true or false"
+            return self._problem("MLC306", message, node.span, help="join two with `and`: 1 < x and x < 3")
+        return None
+
     def _mismatch(self, node: Node, values: tuple[Typed, ...]) -> Typed:
         kinds = [value.type for value in values if value.type != "null"]
         message = f"{' and '.join(dict.fromkeys(kinds))} can't be compared or combined"
+        constant = next((n for n in operands(node) if isinstance(n, Literal)), None)
         help = "cast one of them: cast(x as float64)"
-        if "timestamp" in kinds:
+        if constant is not None and constant.type in ("int64", "float64") and "string" in kinds:
+            help = f"write the constant as text, '{constant.value}', or cast the other: cast(x as float64)"
+        elif "timestamp" in kinds:
             help = "write a constant as TIMESTAMP '2013-01-31 05:15:00', or cast(x as timestamp) for a date"
         elif "date" in kinds:
             help = "write a constant as DATE '2013-01-31'"
@@ -211,7 +231,7 @@ class _Typist:
         for part, value in zip(node.operands, values, strict=True):
             if value.type not in ("string", "null"):
                 message = f"`{node.operator}` works on text, and this is of type {value.type}"
-                return self._problem("MLC306", message, part.span, help="cast(x as string)")
+                return self._problem("MLC306", message, part.span, help="write cast(x as string)")
         return written_form(node.operator, values, "bool" if node.operator == "like" else "string")
 
     def _arithmetic(self, node: Operation, values: tuple[Typed, ...]) -> Typed:
@@ -221,7 +241,9 @@ class _Typist:
         for part, value in zip(node.operands, values, strict=True):
             if value.type not in ("int64", "float64", "null"):
                 message = f"`{_sign(node.operator)}` works on numbers, and this is of type {value.type}"
-                return self._problem("MLC306", message, part.span, help=_number_help(value.type))
+                joins = "write || to join texts, or cast(x as float64)"
+                help = joins if (node.operator, value.type) == ("+", "string") else _number_help(value.type)
+                return self._problem("MLC306", message, part.span, help=help)
         return arithmetic_form(node, values)
 
     def _time_arithmetic(self, node: Operation, values: tuple[Typed, ...]) -> Typed:
@@ -287,7 +309,7 @@ class _Typist:
             return merged((value,), form(value.sql, self._scope.timezone), node.type, canonical, zoned=True)
         template = _CASTS.get((value.type, node.type))
         if template is None:
-            help = _NO_CAST.get((value.type, node.type), "")
+            help = _NO_CAST.get((value.type, node.type), f"take a column of type {node.type}")
             return self._problem("MLC306", f"{value.type} can't be cast to {node.type}", node.span, help=help)
         return merged((value,), template.replace("{0}", value.sql), node.type, canonical)
 
@@ -305,6 +327,14 @@ class _Typist:
         return calls_sql(node, values, self._scope.timezone)
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
+
+
+def _is_quoted(node: Name) -> bool:
+    return node.qualifier is None and node.span[1] - node.span[0] == len(node.name) + 2
+
+
 def _whole_days(node: Operation) -> bool:
     return any(
         isinstance(part, Literal) and part.type == "interval" and int(part.value or 0) % _DAY == 0
@@ -317,7 +347,7 @@ def _sign(operator: str) -> str:
 
 
 def _number_help(type_: str) -> str:
-    return "count it with `case when x then 1 else 0 end`" if type_ == "bool" else "cast(x as float64)"
+    return "count it with `case when x then 1 else 0 end`" if type_ == "bool" else "write cast(x as float64)"
 
 
 def _display(scope: Scope, found: str) -> str:

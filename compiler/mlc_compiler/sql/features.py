@@ -9,6 +9,7 @@ from __future__ import annotations
 from mlc_compiler.sql.assembly import Assembly, assemble
 from mlc_compiler.sql.definitions import CompiledFeatures, ModelFeatures, Problem, ProblemPlace, ViewDefinition
 from mlc_compiler.sql.labels import CompiledLabel, compile_label
+from mlc_compiler.sql.scope import listed
 from mlc_compiler.sql.selection import chosen_features, view_problems
 from mlc_compiler.sql.values import Typed
 from mlc_compiler.sql.views import CompiledView, compile_where, compiled_view
@@ -63,7 +64,7 @@ def _slice_problems(model: ModelFeatures, views: tuple[CompiledView, ...]) -> li
     spine = views[0].definition.spine
     at = ProblemPlace(model.document, ("spec",))
     return [
-        Problem("MLC304", f"there is no column `{name}` in dataset `{spine.name}` to slice by", at)
+        Problem("MLC304", f"there is no column `{name}` in dataset `{spine.name}` to slice by", at, help=listed(spine))
         for name in model.slices
         if spine.column(name) is None
     ]

@@ -6,9 +6,10 @@ Read off the syntax trees alone: an expression that does not type yet has its fl
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.definitions import (
     AggregateDefinition,
     FeatureDefinition,

@@ -6,7 +6,7 @@ Functions are listed by hand because names that databases share do not mean the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mlc_compiler.records import dataclass
 
 Kind = str
 """A class of argument types: a value type, or number, calendar or moment (timestamp or date), clock (timestamp), any;
@@ -168,14 +168,38 @@ BY_NAME = {function.name: function for function in FUNCTIONS}
 AGGREGATE_BY_NAME = {aggregate.name: aggregate for aggregate in AGGREGATES}
 START_UNITS = ("day", "week", "month", "quarter", "year")
 
-ALIASES = {"ceiling": "ceil", "pow": "power", "stddev_samp": "stddev", "mean": "avg", "average": "avg", "std": "stddev"}
+ALIASES = {
+    "ceiling": "ceil",
+    "pow": "power",
+    "stddev_samp": "stddev",
+    "mean": "avg",
+    "average": "avg",
+    "std": "stddev",
+    "ifnull": "coalesce",
+    "isnull": "coalesce",
+    "nvl": "coalesce",
+    "iff": "if",
+    "iif": "if",
+    "len": "length",
+    "char_length": "length",
+    "substring": "substr",
+    "ucase": "upper",
+    "lcase": "lower",
+    "dayofmonth": "day",
+    "startswith": "starts_with",
+    "endswith": "ends_with",
+    "approx_count_distinct": "count_distinct",
+}
 """Other systems' names, suggested when they are met; each has one spelling here."""
 
 _CLOCK = (
     "the value would be another at each run, so training could not be repeated",
     "use the time of the prediction: the column that `predict_at` names",
 )
-_LUCK = ("the value would be another at each run, so training could not be repeated", "use hash_bucket(text, n)")
+_LUCK = (
+    "the value would be another at each run, so training could not be repeated",
+    "use hash_bucket(text, n), the same number for the same text",
+)
 _FILES = (
     "an expression sees the columns of its row, never files, settings or the network",
     "declare a Dataset and join it",
@@ -184,13 +208,31 @@ _WINDOW = (
     "a window function would see rows that are not known yet",
     "aggregate over other rows with `aggregate`, `by` and `window`",
 )
+_PARTS = ("each part of a time has its own function", "write year(x), month(x), dayofweek(x), hour(x) ...")
+_REGULAR = (
+    "regular expressions differ between databases, and some take for ever",
+    "write like, contains(x, 'a') or starts_with(x, 'a')",
+)
 _DIFFERENCE = "databases disagree whether it counts boundaries or elapsed time"
 
 IMPURE: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("now", "today", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"), _CLOCK
     ),
-    **dict.fromkeys(("random", "rand", "setseed", "uuid", "gen_random_uuid", "nextval"), _LUCK),
+    **dict.fromkeys(
+        ("get_current_timestamp", "get_current_time", "transaction_timestamp", "clock_timestamp", "getdate", "sysdate"),
+        _CLOCK,
+    ),
+    **dict.fromkeys(("random", "rand", "setseed", "uuid", "uuidv4", "uuidv7", "gen_random_uuid", "nextval"), _LUCK),
+    **dict.fromkeys(("currval", "setval", "txid_current", "sleep_ms"), _LUCK),
+    **dict.fromkeys(
+        ("current_database", "current_schema", "current_schemas", "current_user", "in_search_path", "getvariable"),
+        _FILES,
+    ),
+    **dict.fromkeys(
+        ("version", "current_query", "current_query_id", "current_connection_id", "current_transaction_id"), _FILES
+    ),
+    **dict.fromkeys(("which_secret", "write_log"), _FILES),
     **dict.fromkeys(
         ("read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto", "read_text"),
         _FILES,
@@ -209,6 +251,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "date_diff": (_DIFFERENCE, "write minutes_between(a, b) or hours_between(a, b)"),
     "datediff": (_DIFFERENCE, "write days_between(a, b)"),
     "date_trunc": ("it would cut in UTC, while days start in the project's timezone", "write start_of('day', x)"),
+    **dict.fromkeys(("extract", "date_part", "datepart"), _PARTS),
+    **dict.fromkeys(("regexp_matches", "regexp_like", "regexp_extract", "regexp_replace"), _REGULAR),
+    "decode": ("databases disagree on what it does", "write case x when 'a' then 1 else 0 end"),
+    **dict.fromkeys(("safe_divide", "div0", "try_divide"), ("a division by 0 is null by itself", "write x / y")),
     "weekday": ("databases disagree on which day is 0", "write dayofweek(x) (Sunday is 0) or isodow(x) (Monday is 1)"),
     "median": ("it has no plan that stays fast on long histories yet", "use avg, min or max"),
 }

@@ -6,9 +6,9 @@ The training plans and the queries of the online snapshot are written from these
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.functions import finite
 from mlc_compiler.sql.knowledge import known_filter, latest_sql, latest_text
 from mlc_compiler.sql.scope import quote, read_sql

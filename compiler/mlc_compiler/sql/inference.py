@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from mlc_compiler.ir import Column, Dataset, Scalar
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.definitions import AggregateDefinition, FeatureDefinition, FeatureKind, ViewDefinition
 from mlc_compiler.sql.functions import AGGREGATE_BY_NAME, BY_NAME
 from mlc_compiler.sql.graph import uses

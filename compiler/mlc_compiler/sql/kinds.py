@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.definitions import FeatureKind
 from mlc_compiler.sql.values import local_midnight
 

@@ -7,9 +7,9 @@ all that it reads is known, filters and keys included.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.definitions import Problem, ProblemPlace, placed
 from mlc_compiler.sql.expressions import Compiled, compile_expression
 from mlc_compiler.sql.literals import interval_sql

@@ -5,9 +5,8 @@ A label is mature when it is known: at its `known_at` and at that of each column
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlc_compiler.ir import Dataset, Label, Origin
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.aggregates import AggregateContext, compile_aggregate
 from mlc_compiler.sql.definitions import LabelDefinition, ModelFeatures, Problem, ProblemPlace, ProblemRelated
 from mlc_compiler.sql.expressions import Compiled, compile_expression
@@ -19,6 +18,8 @@ from mlc_compiler.sql.terms import Term
 from mlc_compiler.sql.text import where_sql
 from mlc_compiler.sql.values import Typed
 from mlc_compiler.sql.views import CompiledView, expression_problems
+
+_CONDITION = "write what the model is to learn over columns of the spine, such as `delay > 15`"
 
 LOOKUP = "label"
 
@@ -108,7 +109,11 @@ def _merged(moments: tuple[Instant, ...]) -> tuple[Instant, ...]:
 def _nothing_to_predict(view: CompiledView, compiled: Compiled, at: ProblemPlace) -> list[Problem]:
     names = list(dict.fromkeys(read.column.name for read in compiled.typed.reads))
     if not names:
-        return [Problem("MLC319", "the label reads no column, so it is the same for all rows", at.at("expr"))]
+        return [
+            Problem(
+                "MLC319", "the label reads no column, so it is the same for all rows", at.at("expr"), help=_CONDITION
+            )
+        ]
     if not all(name in view.definition.request for name in names) or _never_sent(view, names):
         return []
     listed = ", ".join(f"`{name}`" for name in names)

@@ -7,6 +7,7 @@ from mlc_compiler.diagnostics import nearest
 from mlc_compiler.ir import Column
 from mlc_compiler.sql.definitions import Problem, ProblemPlace, ProblemRelated, ViewDefinition
 from mlc_compiler.sql.knowledge import Instant, column_instant
+from mlc_compiler.sql.scope import listed
 
 _DECLARED = "spec", "columns"
 
@@ -21,7 +22,9 @@ def own_problem(
     if column.known_at is None:
         message = f"{subject} uses `{name}`, which the caller does not send"
         help = f"add `{name}` to `request` if it is known then, or {_aggregate_help(view, column)}"
-        return Problem("MLC303", message, at, "not in `request`", help, (_predict_at(view),))
+        sent = ProblemRelated("request", ", ".join(view.request), ProblemPlace(view.document, ("spec", "request")))
+        related = (*((sent,) if view.request else ()), _predict_at(view))
+        return Problem("MLC303", message, at, "not in `request`", help, related)
     message = f"{subject} uses `{name}`, known only after the prediction is made"
     help = _aggregate_help(view, column)
     related = (_declared(view, column), _predict_at(view))
@@ -36,7 +39,7 @@ def request_problems(view: ViewDefinition, predict: Instant | None) -> list[Prob
         column = view.spine.column(name)
         if column is None:
             guess = nearest(name, (c.name for c in view.spine.columns))
-            help = f"did you mean `{guess}`?" if guess else ""
+            help = f"did you mean `{guess}`?" if guess else listed(view.spine)
             problems.append(
                 Problem(
                     "MLC304",

@@ -7,7 +7,7 @@ from mlc_compiler.ir import Dataset
 from mlc_compiler.sql.definitions import JoinDefinition, Problem, ProblemPlace, ProblemRelated, ViewDefinition
 from mlc_compiler.sql.knowledge import Instant
 from mlc_compiler.sql.leakage import own_problem
-from mlc_compiler.sql.scope import value_type
+from mlc_compiler.sql.scope import listed, value_type
 
 
 def key_problems(
@@ -58,15 +58,13 @@ def join_problems(view: ViewDefinition, predict: Instant | None, join: JoinDefin
     at = ProblemPlace(view.document, ("spec", "joins", join.name))
     if join.name == view.spine.name:
         message = f"join `{join.name}` has the name of the spine, so `{join.name}.x` would mean two things"
-        return [
-            Problem("MLC309", message, at.name(), help=f"give it another name and say dataset: {join.dataset.name}")
-        ]
+        return [Problem("MLC309", message, at.name(), help=f"rename the join, and say `dataset: {join.dataset.name}`")]
     problems = key_problems(view, predict, join.dataset, join.on, f"join `{join.name}`", at.at("on"))
     if join.static == (join.as_of is not None):
         wrong = "says both `as_of` and `static`" if join.static else "says neither `as_of` nor `static`"
         message = f"join `{join.name}` {wrong}"
         time = join.dataset.event_time or "COLUMN"
-        help = f"as_of: {time} takes the newest row known then; static: true takes the present content"
+        help = f"say as_of: {time} for the newest row known then, or static: true for the present content"
         return [*problems, Problem("MLC309", message, at.name(), help=help)]
     return problems + (_static_problems(join, at) if join.static else _history_problems(join, at))
 
@@ -85,7 +83,7 @@ def _static_problems(join: JoinDefinition, at: ProblemPlace) -> list[Problem]:
     if join.tolerance is not None:
         message = f"join `{join.name}` has a tolerance, which a static table does not age by"
         problems.append(Problem("MLC309", message, at.at("tolerance"), help="leave `tolerance` out"))
-    if not unique_on(dataset, join.on):
+    if not unique_on(dataset, join.on) and all(dataset.column(name) for name in join.on):
         keys = ", ".join(join.on)
         message = f"nothing says that `{dataset.name}` has one row for each {keys}; of several the greatest is taken"
         help = f"say primary_key: [{keys}] in dataset `{dataset.name}`, which is then checked"
@@ -103,12 +101,13 @@ def _history_problems(join: JoinDefinition, at: ProblemPlace) -> list[Problem]:
     column = dataset.column(as_of)
     if column is None:
         guess = nearest(as_of, (c.name for c in dataset.columns))
-        help = f"did you mean `{guess}`?" if guess else ""
+        help = f"did you mean `{guess}`?" if guess else listed(dataset)
         message = f"`as_of` of join `{join.name}` names `{as_of}`, and dataset `{dataset.name}` has no such column"
         return [Problem("MLC304", message, at.at("as_of"), help=help, fix=guess or "")]
     if column.type != "timestamp":
         message = f"`as_of` of join `{join.name}` is of type {column.type}, and rows are ordered by a timestamp"
-        return [Problem("MLC308", message, at.at("as_of"), help="name a column of type timestamp")]
+        declared = ProblemRelated("declared", f"{as_of}: {{type: {column.type}}}", _column_place(dataset, as_of))
+        return [Problem("MLC308", message, at.at("as_of"), help=times_help(dataset), related=(declared,))]
     return []
 
 
@@ -123,13 +122,26 @@ def history_problem(dataset: Dataset, subject: str, at: ProblemPlace, overwrite_
         return wrong
     if dataset.event_time is None:
         message = f"{subject} needs to know when rows of `{dataset.name}` became known, and nothing says so"
-        help = f"say event_time: COLUMN in dataset `{dataset.name}`"
-        return Problem("MLC313", message, at, help=help)
+        time = next((c.name for c in dataset.columns if c.type == "timestamp"), "COLUMN")
+        help = f"say event_time: {time} in dataset `{dataset.name}`"
+        declared = ProblemRelated("dataset", dataset.name, _dataset_place(dataset, "columns"))
+        return Problem("MLC313", message, at, help=help, related=(declared,))
     column = dataset.column(dataset.event_time)
     if column is None or column.type != "timestamp":
         message = f"{subject} can't tell when rows became known: `{dataset.event_time}` of `{dataset.name}` is a date"
-        return Problem("MLC313", message, at, help="event_time names a column of type timestamp")
+        related = ProblemRelated("event_time", dataset.event_time, _dataset_place(dataset, "event_time"))
+        return Problem("MLC313", message, at, help=times_help(dataset), related=(related,))
     return None
+
+
+def times_help(dataset: Dataset) -> str:
+    """Return which columns of a dataset are times, as help."""
+    times = [column.name for column in dataset.columns if column.type == "timestamp"]
+    return f"name a column of type timestamp{': ' if times else ''}{', '.join(times)}"
+
+
+def _column_place(dataset: Dataset, name: str) -> ProblemPlace:
+    return ProblemPlace(f"Dataset/{dataset.name}", ("spec", "columns", name))
 
 
 def event_time_problem(dataset: Dataset) -> Problem | None:

@@ -28,11 +28,20 @@ def number_literal(text: str, span: Span) -> Literal | ExpressionProblem:
         value = int(text) if len(text) <= 19 else 2**63
         if value < 2**63:
             return Literal(value, "int64", span)
-        return ExpressionProblem("MLC306", f"{text[:24]} does not fit into int64", span, help=f"write {text[:24]}.0")
+        return ExpressionProblem("MLC306", f"{_shown(text)} does not fit into int64", span, help=_float(text))
     number = float(text)
     if math.isfinite(number):
         return Literal(number, "float64", span)
-    return ExpressionProblem("MLC306", f"{text[:24]} does not fit into float64", span)
+    help = "write a number up to 1e308"
+    return ExpressionProblem("MLC306", f"{_shown(text)} does not fit into float64", span, help=help)
+
+
+def _shown(digits: str) -> str:
+    return digits if len(digits) <= 24 else f"{digits[:21]}..."
+
+
+def _float(digits: str) -> str:
+    return f"write {digits}.0, a float64" if len(digits) <= 24 else "write a number of at most 19 digits"
 
 
 def timestamp_literal(text: str, span: Span) -> Literal | ExpressionProblem:

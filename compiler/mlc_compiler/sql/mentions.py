@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.parser import parse
 from mlc_compiler.sql.syntax import Call, Case, ExpressionProblem, Name, Node, Span, operands
 

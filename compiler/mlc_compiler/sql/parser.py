@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 
 from mlc_compiler.sql.dialects import following_help
+from mlc_compiler.sql.functions import REASONS
 from mlc_compiler.sql.literals import date_literal, interval_literal, number_literal, timestamp_literal
 from mlc_compiler.sql.query_text import STATEMENTS
 from mlc_compiler.sql.syntax import (
@@ -42,42 +43,17 @@ _TYPES = {
     "float64": "float64", "float32": "float64", "double": "float64", "float": "float64", "real": "float64",
     "bool": "bool", "boolean": "bool", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
-_RESERVED = frozenset(
-    [
-        *(
-            "and",
-            "or",
-            "not",
-            "is",
-            "in",
-            "between",
-            "like",
-            "case",
-            "when",
-            "then",
-            "else",
-            "end",
-            "as",
-            "null",
-            "true",
-        ),
-        *(
-            "false",
-            "distinct",
-            "interval",
-            "select",
-            "from",
-            "with",
-            "over",
-            "filter",
-            "exists",
-            "union",
-            "where",
-            "group",
-        ),
-        *("having", "order", "limit"),
-    ]
-)
+_TYPES_ELSEWHERE = {
+    **dict.fromkeys(("decimal", "numeric", "number"), "float64"),
+    **dict.fromkeys(("smallint", "tinyint", "hugeint", "long"), "int64"),
+    **dict.fromkeys(("char", "nvarchar", "clob"), "string"),
+    **dict.fromkeys(("datetime", "timestamptz", "timestamp_ntz"), "timestamp"),
+}
+_RESERVED = frozenset((
+    "and", "or", "not", "is", "in", "between", "like", "case", "when", "then", "else", "end", "as", "null", "true",
+    "false", "distinct", "interval", "select", "from", "with", "over", "filter", "exists", "union", "where", "group",
+    "having", "order", "limit",
+))  # fmt: skip
 _REFUSED = {
     "select": ("a query inside an expression is refused", "read other tables through `joins` or `aggregate`"),
     "with": ("a query inside an expression is refused", "read other tables through `joins` or `aggregate`"),
@@ -121,7 +97,8 @@ class _Parser:
             raise self._refusal("the expression is empty", first.span, help=help)
         if first.word in STATEMENTS and self._tokens[1].kind in ("word", "quoted", "string"):
             message = f"`{first.text}` starts a statement; an expression is one value of one row"
-            raise self._refusal(message, first.span, help="nothing is ever executed from an expression")
+            help = "write a column, or an expression over columns; nothing is ever executed from one"
+            raise self._refusal(message, first.span, help=help)
         node = self._expression(0)
         self._expect_end()
         return node
@@ -206,6 +183,8 @@ class _Parser:
             help = f"write what follows `{before}`: a column, a constant or a call"
             raise self._refusal("the expression breaks off here", token.span, help=help)
         help = "write a column, a constant or a call there"
+        if token.text == before == "*" and self._position > 1:
+            help = "write power(x, y)"
         raise self._refusal(f"`{token.text}` stands where a value should", token.span, help=help)
 
     def _negate(self, operand: Node, sign: Token) -> Node:
@@ -242,7 +221,7 @@ class _Parser:
             if self._peek().word == "(" and token.word not in _RESERVED:
                 return self._call(token)
             if token.word in _RESERVED:
-                help = f'a column of this name is written "{token.text}", with quotes'
+                help = f'write "{token.text}", with quotes, if it is a column'
                 raise self._refusal(
                     f"`{token.text}` is a word of the language and stands where a value should", token.span, help=help
                 )
@@ -256,6 +235,9 @@ class _Parser:
             return self._cast(token)
         if word == "interval":
             return self._interval(token)
+        if word == "extract" and following.word == "(":  # its arguments have a grammar of their own
+            reason, help = REASONS[word]
+            raise self._refusal(f"`extract` is refused: {reason}", token.span, code="MLC305", help=help)
         if word in ("timestamp", "date") and following.kind == "string":
             read: Callable[[str, Span], Literal | ExpressionProblem] = (
                 timestamp_literal if word == "timestamp" else date_literal
@@ -286,7 +268,9 @@ class _Parser:
         if distinct is not None:
             if name != "count":
                 raise self._refusal(
-                    f"`distinct` is refused in `{name}`", distinct.span, help="only count has it: count_distinct(x)"
+                    f"`distinct` is refused in `{name}`",
+                    distinct.span,
+                    help="write count_distinct(x): only count has it",
                 )
             name = "count_distinct"
         return Call(name, arguments, False, token.span, (token.span[0], end.span[1]), self._depth(*arguments))
@@ -309,7 +293,7 @@ class _Parser:
             branches.append((condition, self._expression(0)))
         if not branches:
             raise self._refusal(
-                "`case` has no `when`", token.span, help="case when CONDITION then VALUE else VALUE end"
+                "`case` has no `when`", token.span, help="write case when CONDITION then VALUE else VALUE end"
             )
         default = self._expression(0) if self._accept("else") is not None else None
         end = self._expect("end", "after `case`")
@@ -328,7 +312,8 @@ class _Parser:
         token = self._next()
         type_ = _TYPES.get(token.word)
         if type_ is None:
-            help = "one of string, int64, float64, bool, timestamp, date"
+            near = _TYPES_ELSEWHERE.get(token.word)
+            help = f"did you mean `{near}`?" if near else "write one of string, int64, float64, bool, timestamp, date"
             message = f"`{token.text}` is not a type that a value can be cast to"
             if token.kind == "end":
                 raise self._refusal("the type to cast to is missing", token.span, help=help)
@@ -355,7 +340,9 @@ class _Parser:
             node = self._operation("is distinct from", left, self._expression(_RANGE))
         else:
             raise self._refusal(
-                "null, true, false or distinct from should follow `is`", token.span, help="compare values with ="
+                "null, true, false or distinct from should follow `is`",
+                token.span,
+                help=f"write = {token.text} to compare",
             )
         return self._operation("not", node) if negated else node
 

@@ -6,10 +6,10 @@ import functools
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlc_compiler.diagnostics import nearest
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.functions import IMPURE
 from mlc_compiler.sql.query_text import QueryProblem, text_problem
 from mlc_compiler.sql.syntax import Span
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _HASH = "choose rows by a hash of their key: WHERE md5_number(key) % 10 = 0"
-_DATASETS = "a query reads datasets by their names, never files or functions"
+_DATASETS = "name a dataset of the project: a query reads no files and calls no functions for rows"
 _FILE_ENDS = ("_scan", "_attach", "_query")
 _FILE_STARTS = ("read_", "duckdb_", "pragma_", "load_", "write_", "st_read")
 
@@ -57,7 +57,9 @@ def parsed_select(text: str) -> exp.Query | QueryProblem:
     except errors.SqlglotError as error:
         return _syntax_problem(text, error)
     except RecursionError:
-        return QueryProblem("the query is nested too deeply", None, "split it into several datasets")
+        return QueryProblem(
+            "the query is nested too deeply", None, "split it into several datasets: a query may read another"
+        )
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         return QueryProblem("a dataset's query is one SELECT", None, "leave out other statements and semicolons")
     return next(_refused_nodes(text, statements[0]), None) or statements[0]
@@ -89,8 +91,10 @@ def _expressions_around(table: exp.Table) -> Iterator[str]:
 def _table_problems(text: str, tables: list[exp.Table], datasets: frozenset[str]) -> Iterator[QueryProblem]:
     for table in tables:
         if not _named(table):
-            message = f"`{text[slice(*(span_of(table.this) or (0, 0)))]}` is a function, and a query reads datasets"
-            yield QueryProblem(message, span_of(table.this), _DATASETS)
+            start, end = span_of(table.this) or (0, 0)
+            called = text[start:end].partition("(")[0]
+            within = (start, start + len(called)) if called else None
+            yield QueryProblem(f"`{called}` is a function, and a query reads datasets", within, _DATASETS)
         elif table.db or table.name not in datasets:
             yield _unknown_table(text, table, datasets)
 
@@ -105,7 +109,7 @@ def _unknown_table(text: str, table: exp.Table, datasets: frozenset[str]) -> Que
     parts = [span for part in table.parts if (span := span_of(part))]
     within = (parts[0][0], parts[-1][1]) if parts else None
     shown = text[slice(*within)] if within else table.name
-    near = table.name if table.name in datasets else nearest(table.name, datasets)
+    near = table.name if table.name in datasets else nearest(table.name.lower(), datasets)
     help = f"did you mean `{near}`?" if near else _DATASETS
     plain = near is not None and "'" not in shown
     return QueryProblem(
@@ -126,7 +130,7 @@ def _refused_nodes(text: str, query: exp.Query) -> Iterator[QueryProblem]:
             yield QueryProblem("a sample takes other rows at each run", _found(text, word, node), _HASH)
         elif isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter):
             message = "a query has no parameters: nothing would fill them in"
-            yield QueryProblem(message, span_of(node), "write the value out")
+            yield QueryProblem(message, _marked(text, node), "write the value out")
         elif isinstance(node, exp.DML | exp.DDL | exp.Into | exp.Lock | exp.Command) and not isinstance(
             node, exp.Query
         ):
@@ -137,6 +141,8 @@ def _refused_nodes(text: str, query: exp.Query) -> Iterator[QueryProblem]:
             )
         elif isinstance(node, exp.Func):
             yield from _impure(text, node)
+        else:
+            yield from _foreign(text, node)
 
 
 def _impure(text: str, node: exp.Func) -> Iterator[QueryProblem]:
@@ -144,16 +150,49 @@ def _impure(text: str, node: exp.Func) -> Iterator[QueryProblem]:
     from sqlglot import exp
 
     within = span_of(node, deep=False)
-    names = {node.name if isinstance(node, exp.Anonymous) else node.sql_name()} | (
-        {text[slice(*within)]} if within else set()
-    )
-    for name in sorted(name.lower() for name in names):
+    written = [text[slice(*within)]] if within else []
+    for name in (word.lower() for word in (*written, *_names(node))):
         if name in IMPURE or name.startswith(_FILE_STARTS) or name.endswith(_FILE_ENDS):
             message = f"`{name}` is refused: what a query gives depends on its datasets alone"
             yield QueryProblem(
                 message, within or _found(text, name, node), "leave it out, or make its value a column of a dataset"
             )
             return
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "age" and len(node.expressions) == 1:
+        yield QueryProblem("`age` of one time counts from today", within, "write age(until, since), with both times")
+
+
+def _names(node: exp.Func) -> Iterator[str]:
+    from sqlglot import exp
+
+    yield node.name if isinstance(node, exp.Anonymous) else node.sql_name()
+
+
+def _foreign(text: str, node: exp.Expr) -> Iterator[QueryProblem]:
+    """Yield a clause that the parser takes and DuckDB does not, or that makes the result another at each run."""
+    from sqlglot import exp
+
+    clauses: dict[type[exp.Expr], tuple[str, str]] = {
+        exp.Connect: ("CONNECT BY", "write WITH RECURSIVE"),
+        exp.Distribute: ("DISTRIBUTE BY", "leave it out: one engine reads all rows"),
+        exp.Cluster: ("CLUSTER BY", "leave it out: one engine reads all rows"),
+        exp.Version: ("FOR", "leave it out: a dataset is read as it is locked"),
+        exp.HistoricalData: ("AT", "leave it out: a dataset is read as it is locked"),
+        exp.WithTableHint: ("WITH", "leave the hint out"),
+    }
+    if type(node) in clauses:
+        word, help = clauses[type(node)]
+        yield QueryProblem(f"`{word}` is another database's", _found(text, word.replace(" ", r"\s+"), node), help)
+    elif isinstance(node, exp.Lateral) and (node.args.get("view") or node.args.get("cross_apply") is not None):
+        word = "LATERAL VIEW" if node.args.get("view") else "APPLY"
+        help = "write a join: ... CROSS JOIN LATERAL (SELECT ...)"
+        yield QueryProblem(f"`{word}` is another database's", _found(text, word.replace(" ", r"\s+"), node), help)
+    elif isinstance(node, exp.Limit | exp.Fetch | exp.Offset) and isinstance(around := node.parent, exp.Query):
+        word = type(node).__name__.upper()
+        if around.args.get("order") is None and _found(text, word, node):
+            help = "say which rows: ORDER BY a key that no two rows share"
+            message = f"`{word}` without ORDER BY takes any rows, others at each run"
+            yield QueryProblem(message, _found(text, word, node), help)
 
 
 def span_of(node: exp.Expr, *, deep: bool = True) -> Span | None:
@@ -161,6 +200,12 @@ def span_of(node: exp.Expr, *, deep: bool = True) -> Span | None:
     nodes = node.walk() if deep else (node,)
     found = [(n.meta["start"], n.meta["end"] + 1) for n in nodes if "start" in n.meta]
     return (min(s for s, _ in found), max(e for _, e in found)) if found else None
+
+
+def _marked(text: str, node: exp.Expr) -> Span | None:
+    """Return where a parameter stands: the parser keeps no place of it."""
+    found = re.search(rf"[:$@?]{re.escape(node.name)}", text)
+    return found.span() if found else span_of(node)
 
 
 def _found(text: str, word: str, node: exp.Expr) -> Span | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import nearest
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.definitions import Problem, ProblemPlace
 from mlc_compiler.sql.flows import ColumnFlow
 from mlc_compiler.sql.query import parsed_select
@@ -56,7 +56,7 @@ def _unknown(unknown: UnknownName, at: ProblemPlace) -> Problem:
     listed = ", ".join(unknown.there_is[:8]) or "nothing"
     help = f"did you mean `{near}`?" if near else f"{'it reads' if unknown.tables else 'there is'} {listed}"
     place = at.slice(unknown.within) if unknown.within else at
-    return Problem("MLC333", unknown.message, place, help=help, fix=near or "")
+    return Problem("MLC333", unknown.message, place, help=unknown.help or help, fix=near or "")
 
 
 def _not_given(name: str, dataset: Dataset, relation: Relation) -> Problem:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.query import parsed_select
 from mlc_compiler.sql.query_text import QueryProblem
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.diagnostics import nearest
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.characters import strange_character
 from mlc_compiler.sql.syntax import Span
 

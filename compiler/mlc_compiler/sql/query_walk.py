@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sqlglot import exp
 
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.mentions import Flow
 from mlc_compiler.sql.query import span_of
 from mlc_compiler.sql.relations import Flows, Relation, Schema, UnknownName, relation, turned, united
@@ -26,6 +27,8 @@ class _Scope:
     aliases: dict[str, Flows] = field(default_factory=dict)
     windows: dict[str, exp.Window] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    merged: set[str] = field(default_factory=set)  # by USING or NATURAL
+    apart: set[str] = field(default_factory=set)  # tables that only decide: SEMI and ANTI joins
 
 
 def read_query(query: exp.Query, schema: Schema) -> tuple[Relation, tuple[UnknownName, ...]]:
@@ -120,6 +123,8 @@ class _Walk:
     def _join(self, join: exp.Join, scope: _Scope) -> None:
         before = [source for _, source in scope.sources]
         self._source(join.this, scope)
+        if str(join.args.get("kind") or join.args.get("side") or "").upper() in ("SEMI", "ANTI"):
+            scope.apart.add(scope.sources[-1][0])
         condition = join.args.get("on")
         if condition is not None:
             scope.rows.append(self.flows(condition, scope, "key"))
@@ -127,6 +132,7 @@ class _Walk:
         if str(join.args.get("method") or "").upper() == "NATURAL":
             shared = (n for n in scope.sources[-1][1].names if any(source.has(n) for source in before))
             names |= dict.fromkeys(shared, span_of(join))
+        scope.merged |= {name.lower() for name in names}
         for name, within in names.items():
             both = [source.columns[name.lower()] for _, source in scope.sources if source.has(name)]
             scope.rows.append(turned(_placed(united(both), within), "key"))
@@ -234,6 +240,8 @@ class _Walk:
                 return self._qualified(dict(around.sources)[qualifier], node, within)
             found = _unqualified(node.parts[0].name if qualifier else name, around)
             if found is not None:
+                if not qualifier:
+                    self._ambiguous(node, around)
                 return _placed(found, within)
             around = around.outer
         self._miss(node, scope)
@@ -249,6 +257,14 @@ class _Walk:
             within, name = span_of(node), node.name
             candidates = tuple(dict.fromkeys(column for _, source in scope.sources for column in source.names))
         self._report(UnknownName(message, within, name, candidates, bool(node.table)))
+
+    def _ambiguous(self, node: exp.Column, scope: _Scope) -> None:
+        name = node.name.lower()
+        having = [alias for alias, source in scope.sources if source.has(name) and alias not in scope.apart]
+        if len(having) > 1 and name not in scope.merged and name not in scope.aliases:
+            message = f"`{node.name}` stands in both `{having[0]}` and `{having[1]}`"
+            help = f"say which: `{having[0]}.{node.name}` or `{having[1]}.{node.name}`"
+            self._report(UnknownName(message, span_of(node), node.name, (), help=help))
 
     def _report(self, unknown: UnknownName) -> None:
         """Keep the first of several findings about one name."""

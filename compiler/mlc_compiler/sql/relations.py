@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.mentions import Flow
 from mlc_compiler.sql.syntax import Span
 
@@ -16,13 +17,14 @@ Schema = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class UnknownName:
-    """A name that nothing in reach has; `there_is` is what could have been meant: columns, or tables."""
+    """A name that nothing in reach has, or too many; `there_is` is what could have been meant: columns, or tables."""
 
     message: str
     within: Span | None
     name: str
     there_is: tuple[str, ...]
     tables: bool = False
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

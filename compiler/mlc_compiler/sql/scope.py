@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mlc_compiler.ir import Column, Dataset, Scalar
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.syntax import Name
 
 _VALUE_TYPES = {"int32": "int64", "float32": "float64", "decimal": "float64"}
@@ -72,6 +73,12 @@ def read_sql(column: Column, source: str) -> str:
     return f"CAST({source} AS BIGINT)" if column.type == "int32" else source
 
 
+def listed(dataset: Dataset) -> str:
+    """Return the columns of a dataset, as help for a name that none of them is near to."""
+    names = [column.name for column in dataset.columns]
+    return f"its columns are {', '.join(names[:8])}" + (" ..." if len(names) > 8 else "")
+
+
 def dataset_scope(dataset: Dataset, timezone: str) -> Scope:
     """Return the scope of expressions over one row of a relation that holds the dataset as it is stored."""
     columns: dict[str, ScopeColumn] = {}
@@ -82,7 +89,7 @@ def dataset_scope(dataset: Dataset, timezone: str) -> Scope:
     return Scope(columns, f"dataset `{dataset.name}`", timezone, frozenset((dataset.name.lower(),)))
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=64)
 def prepared_scope(dataset: Dataset, timezone: str) -> Scope:
     """Return the same scope over a relation whose columns were read by `read_sql` and are called "dataset.column"."""
     columns: dict[str, ScopeColumn] = {}

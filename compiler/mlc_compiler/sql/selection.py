@@ -69,7 +69,10 @@ def _key_problems(view: CompiledView, chosen: tuple[CompiledFeature, ...]) -> li
                 f"feature `{name}` has the name of a primary key of `{view.definition.spine.name}`, and another meaning"
             )
             at = ProblemPlace(f"FeatureView/{feature.view}", ("spec", "features", name)).name()
-            problems.append(Problem("MLC323", message, at, help="rename the feature"))
+            spine = view.definition.spine
+            key = ProblemPlace(f"Dataset/{spine.name}", ("spec", "primary_key", spine.primary_key.index(name)))
+            related = (ProblemRelated("primary_key", name, key),)
+            problems.append(Problem("MLC323", message, at, help="rename the feature", related=related))
     return problems
 
 
@@ -92,7 +95,9 @@ def view_problems(model: ModelFeatures, views: tuple[CompiledView, ...]) -> list
         if other.spine.name != first.spine.name:
             spines = f"`{first.spine.name}` and `{other.spine.name}`"
             message = f"views `{first.name}` and `{other.name}` have different spines: {spines}"
-            problems.append(Problem("MLC207", message, at, help="a model's features are of one row of one dataset"))
+            problems.append(
+                Problem("MLC207", message, at, help="take views of one spine, or join the other dataset into one view")
+            )
         elif views[0].predict and view.predict and views[0].predict.canonical != view.predict.canonical:
             message = f"views `{first.name}` and `{other.name}` predict at different times"
             related = tuple(
@@ -105,6 +110,12 @@ def view_problems(model: ModelFeatures, views: tuple[CompiledView, ...]) -> list
         elif other.refresh != first.refresh:
             times = f"{duration_text(first.refresh)} and {duration_text(other.refresh)}"
             message = f"views `{first.name}` and `{other.name}` are refreshed every {times}"
-            help = "the snapshot of a model is written at once: let both views say the same online.refresh"
-            problems.append(Problem("MLC323", message, at, help=help))
+            help = "let both views say the same online.refresh: the snapshot of a model is written at once"
+            related = tuple(
+                ProblemRelated(
+                    v.name, duration_text(v.refresh), ProblemPlace(v.document, ("spec", "online", "refresh"))
+                )
+                for v in (first, other)
+            )
+            problems.append(Problem("MLC323", message, at, help=help, related=related))
     return problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mlc_compiler.records import dataclass
 
 Span = tuple[int, int]
 """A half-open range of characters inside the text of an expression."""

@@ -3,10 +3,10 @@ time. The plans in `plans`, `joins` and `lookups` write them as SQL."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.definitions import JoinDefinition
 from mlc_compiler.sql.knowledge import Instant
 from mlc_compiler.sql.scope import quote

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.characters import strange_character
 from mlc_compiler.sql.syntax import ExpressionProblem, Span
 

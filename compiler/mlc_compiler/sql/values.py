@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.scope import ScopeColumn
 from mlc_compiler.sql.syntax import Span
 

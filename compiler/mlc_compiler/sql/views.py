@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_compiler.sql.aggregates import AggregateContext, compile_aggregate
 from mlc_compiler.sql.definitions import (
     FeatureDefinition,
@@ -23,7 +23,7 @@ from mlc_compiler.sql.graph import cycles, ordered, uses
 from mlc_compiler.sql.kinds import Kinded, kinded
 from mlc_compiler.sql.knowledge import Instant, instant, instants
 from mlc_compiler.sql.leakage import own_problem, request_problems
-from mlc_compiler.sql.links import join_problems
+from mlc_compiler.sql.links import join_problems, times_help
 from mlc_compiler.sql.scope import Scope, ScopeColumn, key, prepared_scope, quote, value_type
 from mlc_compiler.sql.terms import Joined, Term
 from mlc_compiler.sql.values import Typed
@@ -87,7 +87,7 @@ def compile_where(
     return (None if compiled.failed else compiled.typed), problems
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=256)
 def compiled_view(view: ViewDefinition, renamed: tuple[tuple[str, str], ...] = (), prefix: str = "") -> CompiledView:
     """Compile a view. `renamed` gives joins another lookup name, `prefix` starts the names of aggregates' columns: for
     models that take several views in which the same name means different things."""
@@ -128,7 +128,7 @@ class _ViewCompiler:
         if compiled.typed.type != "timestamp":
             message = f"`predict_at` is of type {compiled.typed.type}, and the time of a prediction is a timestamp"
             help = "write cast(x as timestamp) for the start of a day" if compiled.typed.type == "date" else ""
-            self._problems.append(Problem("MLC308", message, at, help=help or "name a column of type timestamp"))
+            self._problems.append(Problem("MLC308", message, at, help=help or times_help(self._view.spine)))
             return None
         return instant(compiled, self._own)
 
@@ -169,7 +169,9 @@ class _ViewCompiler:
         for loop in loops:
             message = f"feature `{loop[0]}` uses itself: {' -> '.join((*loop, loop[0]))}"
             at = self._place("features", loop[0], "expr")
-            self._problems.append(Problem("MLC307", message, at, help="compute one of them from columns alone"))
+            related = tuple(ProblemRelated("uses", name, self._place("features", name)) for name in loop[1:])
+            help = "compute one of them from columns alone"
+            self._problems.append(Problem("MLC307", message, at, help=help, related=related))
         looping = {name for loop in loops for name in loop}
         done: dict[str, CompiledFeature | None] = dict.fromkeys(looping)
         for name in ordered(graph, looping):
@@ -185,7 +187,8 @@ class _ViewCompiler:
             if other != feature.name:
                 message = f"features `{other}` and `{feature.name}` differ only in case, and SQL names do not"
                 at = self._place("features", feature.name).name()
-                self._problems.append(Problem("MLC323", message, at, help="rename one of them"))
+                first = (ProblemRelated("first", other, self._place("features", other)),)
+                self._problems.append(Problem("MLC323", message, at, help="rename one of them", related=first))
 
     def _compile_feature(
         self,

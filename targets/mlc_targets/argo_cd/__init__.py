@@ -1,4 +1,4 @@
-"""Target `argo-cd`: an Application for each environment, which keeps a cluster as the rendered manifests say."""
+"""Target `argo-cd`: an ApplicationSet for each environment, which keeps a cluster as the rendered manifests say."""
 
 from mlc_targets.argo_cd.emit import TARGET
 

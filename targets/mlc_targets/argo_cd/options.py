@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.backend.target import Sourced, Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project
+from mlc_compiler.records import dataclass
 
 NAME = "argo-cd"
 IN_CLUSTER = "https://kubernetes.default.svc"

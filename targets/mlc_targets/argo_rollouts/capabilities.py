@@ -61,7 +61,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     ),
     Capability(
         "sequential", ("Rollout.analysis.method",), "no",
-        "Argo Rollouts compares each measurement with a bound; it can't run a sequential test", _MEASURE,
+        "Argo Rollouts compares each measurement with a bound; a sequential test would need a metric provider of its "
+        "own, which these artifacts do not bring", _MEASURE,
         alternative="use `method: threshold`",
     ),
     Capability(

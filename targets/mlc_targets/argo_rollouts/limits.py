@@ -132,7 +132,7 @@ def _check_weight(model: Model, step: Step, options: Options) -> Iterator[Unsupp
             yield Unsupported(
                 step.origin.at("weight"),
                 f"Argo Rollouts takes whole percents; {conventions.number_text(step.weight)} % is none",
-                f"use {max(1, round(step.weight))}",
+                f"use `weight: {max(1, round(step.weight))}`",
                 ROWS["gateway-api"].source,
             )
         return
@@ -146,12 +146,12 @@ def _check_weight(model: Model, step: Step, options: Options) -> Iterator[Unsupp
 def _coarse(step: Step, replicas: int, pods: float) -> Unsupported:
     near = sorted({max(1, int(pods)), int(pods) + 1})
     shares = " or ".join(f"{conventions.number_text(round(100 * n / replicas, 1))} %" for n in near)
-    weight = conventions.number_text(step.weight)
+    weight, many = conventions.number_text(step.weight), conventions.counted(replicas, "replica")
     return Unsupported(
         step.origin.at("weight"),
-        f"without traffic routing a weight is a share of the pods: {weight} % of {replicas} replicas is "
+        f"without traffic routing a weight is a share of the pods: {weight} % of {many} is "
         f"{conventions.number_text(round(pods, 2))} pods",
-        f"{ROWS['pod-weights'].alternative}, or use a weight that {replicas} replicas can show, such as {shares}",
+        f"{ROWS['pod-weights'].alternative}, or use a weight that {many} can show, such as {shares}",
         ROWS["pod-weights"].source,
     )
 

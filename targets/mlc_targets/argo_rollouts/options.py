@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.backend.capability import version_problem
 from mlc_compiler.backend.target import Sourced, Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project, Release
+from mlc_compiler.records import dataclass
 
 NAME = "argo-rollouts"
 PROMETHEUS = "http://prometheus.monitoring:9090"

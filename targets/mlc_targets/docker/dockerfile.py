@@ -34,14 +34,16 @@ RUN {_SECRET} \\
 # In the first stage, on which the other depends: the image gets no layer by it, and isn't made where it fails.
 _PARITY = f"""\
 # Golden vectors: training and serving give the same features with what was installed, or there is no image.
+COPY {conventions.GOLDEN_VECTORS_FILE} ./
 COPY package/ {conventions.PACKAGE_MOUNT}/
 RUN --mount=type=tmpfs,target=/tmp \\
-    {_VENV}/bin/python -m {conventions.GOLDEN_MODULE} --package {conventions.PACKAGE_MOUNT}"""
+    {_VENV}/bin/python -m {conventions.GOLDEN_MODULE} --package {conventions.PACKAGE_MOUNT} \\
+        --vectors {conventions.GOLDEN_VECTORS_FILE}"""
 
 
 def dockerfile(project: Project, model: Model, options: Options) -> Lines:
-    """Yield the lines of a Dockerfile. Its context holds package/, wheels/ (which may be empty) and, where the model
-    has code, code/ with the files at their paths in the repository.
+    """Yield the lines of a Dockerfile. Its context holds what stands beside it, package/, wheels/ (which may be empty)
+    and, where the model has code, code/ with the files at their paths in the repository.
     """
     base = f"FROM {options.base}"
     yield Sourced(f"{base} AS build", options.origin)

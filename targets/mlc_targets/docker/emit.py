@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import text_artifact
 from mlc_compiler.backend.capability import Capability
-from mlc_compiler.backend.target import Artifact, Sourced, Target, Unsupported
+from mlc_compiler.backend.target import Artifact, Part, Sourced, Target, Unsupported
 from mlc_compiler.ir import Lock, Model, Origin, Project, ProjectRelease, Release
+from mlc_compiler.records import dataclass
 from mlc_targets.docker.capabilities import CAPABILITIES, ROWS
 from mlc_targets.docker.dockerfile import dockerfile
 from mlc_targets.docker.options import BASE_IMAGES, NAME, Options, check_options, read_options
@@ -55,11 +55,23 @@ TARGET: Target = DockerTarget()
 def _image(project: Project, model: Model, options: Options, known: tuple[Package, ...]) -> Iterator[Artifact]:
     folder, origin = conventions.image_folder(model.name), Origin(model.origin.document)
     yield text_artifact(f"{folder}/Dockerfile", tuple(dockerfile(project, model, options)), origin, model=model.name)
-    ignored = ["# Nothing but this reaches the build.", "*", "!requirements.txt", "!package", "!wheels"]
+    needed = ("requirements.txt", conventions.GOLDEN_VECTORS_FILE, "package", "wheels")
+    ignored = ["# Nothing but this reaches the build.", "*", *(f"!{name}" for name in needed)]
     code = [Sourced("!code", model.origin.at("code"))] if model.code else []
     yield text_artifact(f"{folder}/.dockerignore", [*ignored, *code], origin, model=model.name)
     lines = requirements(project, model, known)
     yield text_artifact(f"{folder}/requirements.txt", lines, origin, model=model.name)
+    yield _golden_vectors(project, model, f"{folder}/{conventions.GOLDEN_VECTORS_FILE}")
+
+
+def _golden_vectors(project: Project, model: Model, path: str) -> Artifact:
+    """Return the requests that training and serving are compared on; each column's come from its dataset."""
+    from mlc_compiler.sql.vector_file import vector_lines  # read in each build, and used where an image is new
+
+    made = vector_lines(model.features, project.timezone)
+    spine = next(dataset for dataset in model.datasets if dataset.name == model.features.spine)
+    parts = [Part(line, spine.origin.at(f"columns.{name}")) for name, line in made.columns]
+    return Artifact(path, made.text, model.origin, (Part(1, model.origin), *parts), model=model.name)
 
 
 # --- what it cannot express ------------------------------------------------------------------------------------------

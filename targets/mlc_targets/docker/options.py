@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Origin, Project
+from mlc_compiler.records import dataclass
 
 NAME = "docker"
 BASE_IMAGES = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlc_compiler.ir import Model, Project
+from mlc_compiler.records import dataclass
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS: Mapping[str, tuple[str, ...]] = {

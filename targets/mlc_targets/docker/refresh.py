@@ -12,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from mlc_compiler.records import dataclass
 from mlc_targets.docker.packages import EXTRAS, PACKAGES_FILE, PYTHONS
 
 PROCESSORS = ("x86_64", "aarch64")

@@ -53,8 +53,11 @@ def _of_the_project(given: Setting) -> Iterator[Line]:
 
 
 def _of_models(given: Setting) -> Iterator[Line]:
-    """Yield the lines of models that others own: their image's recipe and card change with their specs."""
-    for model in given.release.models:
+    """Yield the lines of models that others own, if asked to: their image's recipe and card change with their specs.
+
+    By default there are none. GitHub reads one file, so that two pull requests which bring such a model meet in it.
+    """
+    for model in given.release.models if given.options.model_owners else ():
         if model.owner == given.project.owner:
             continue
         origin = Origin(model.origin.document, "metadata.owner")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mlc_compiler.backend.artifacts import yaml_artifact
 from mlc_compiler.backend.capability import Capability
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.ir import Lock, Model, Origin, ProjectRelease, Release
+from mlc_compiler.records import dataclass
 from mlc_targets.github_actions.actions import ACTIONS, with_versions
 from mlc_targets.github_actions.by_hand import promote, promoted_to, rollback
 from mlc_targets.github_actions.capabilities import CAPABILITIES
 from mlc_targets.github_actions.code_owners import code_owners
-from mlc_targets.github_actions.limits import check_release
+from mlc_targets.github_actions.limits import check_release, check_size, may_be_large
 from mlc_targets.github_actions.options import (
     NAME,
     PROMOTE,
@@ -56,6 +56,9 @@ class GithubActionsTarget:
     def check(self, release: Release) -> Iterable[Unsupported]:
         yield from check_options(release.project)
         yield from check_release(release)
+        if may_be_large(release.models):
+            alone = ProjectRelease(release.project, (release,), release.models)
+            yield from check_size(release.project, _workflows(setting(alone)))
 
     def capabilities(self) -> tuple[Capability, ...]:
         """Return the table that the checks read."""
@@ -69,17 +72,21 @@ class GithubActionsTarget:
 
     def emit_project(self, project: ProjectRelease) -> Iterable[Artifact]:
         given = setting(project)
-        origin = Origin(project.project.origin.document)
-        for workflow in given.options.workflows:
-            if _WANTED[workflow](given):
-                tree = _WRITERS[workflow](given)
-                yield with_versions(yaml_artifact(file_name(given, workflow), tree, origin), given.actions)
+        yield from _workflows(given)
         if given.options.organization:
             yield code_owners(given)
 
     def pins(self) -> Lock:
         """Return the actions that this version of mlc was tried with."""
         return Lock(actions=ACTIONS)
+
+
+def _workflows(given: Setting) -> Iterator[Artifact]:
+    origin = Origin(given.project.origin.document)
+    for workflow in given.options.workflows:
+        if _WANTED[workflow](given):
+            tree = _WRITERS[workflow](given)
+            yield with_versions(yaml_artifact(file_name(given, workflow), tree, origin), given.actions)
 
 
 TARGET: Target = GithubActionsTarget()

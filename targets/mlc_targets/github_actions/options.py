@@ -5,17 +5,19 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeGuard
 
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project
+from mlc_compiler.records import dataclass
 
 NAME = "github-actions"
 PULL_REQUEST, RELEASE, PROMOTE, ROLLBACK, RETRAIN = "pull-request", "release", "promote", "rollback", "retrain"
 WORKFLOWS = (PULL_REQUEST, RELEASE, PROMOTE, ROLLBACK, RETRAIN)
 
-_KNOWN = ("code_owners", "organization", "required_checks", "wheels", "workflows", "working_directory")
+_KNOWN = (
+    "code_owners", "model_owners", "organization", "required_checks", "wheels", "workflows", "working_directory",
+)  # fmt: skip
 _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}")
 
 
@@ -24,6 +26,7 @@ class Options:
     """What README.md explains under Options."""
 
     code_owners: tuple[str, ...]
+    model_owners: bool
     organization: str | None
     required_checks: bool
     wheels: str
@@ -43,6 +46,7 @@ def read_options(project: Project) -> Options:
     organization, lines = given.get("organization"), given.get("code_owners")
     return Options(
         code_owners=tuple(map(str, lines)) if isinstance(lines, tuple) else (),
+        model_owners=given.get("model_owners") is True,
         organization=organization if _is_organization(organization) else None,
         required_checks=given.get("required_checks") is True,
         wheels=wheels if _is_folder(wheels) else "wheels",
@@ -63,7 +67,7 @@ def check_options(project: Project) -> Iterator[Unsupported]:
 def _problem(key: str, value: Frozen) -> tuple[str, str] | None:
     if key not in _KNOWN:
         return f"target {NAME} has no option `{key}`", f"use one of {', '.join(_KNOWN)}"
-    if key == "required_checks":
+    if key in ("model_owners", "required_checks"):
         return None if isinstance(value, bool) else (f"`{key}` is {value!r}", "write true or false")
     if key == "workflows":
         fine = isinstance(value, tuple) and bool(value) and set(value) <= set(WORKFLOWS)

@@ -14,6 +14,7 @@ from mlc_targets.github_actions.workflow import (
     input_paths,
     job,
     python,
+    recipes,
     runs,
     template,
     title,
@@ -48,8 +49,7 @@ def _paths(given: Setting) -> Tree:
     if given.options.required_checks:
         return {}  # a required check that a filter leaves out is waited for without end
     built = (conventions.DEPLOY_FOLDER, conventions.ENVIRONMENTS_FOLDER, conventions.CARDS_FOLDER)
-    images = given.options.in_repository(f"{conventions.IMAGES_FOLDER}/**")
-    inputs = [path for path in input_paths(given, PULL_REQUEST) if path != images]
+    inputs = [path for path in input_paths(given, PULL_REQUEST) if path not in recipes(given)]
     return {"paths": [*inputs[:-1], *(given.options.in_repository(f"{folder}/**") for folder in built), inputs[-1]]}
 
 

@@ -6,11 +6,11 @@ What trains runs the project's code and holds no token that writes; what pushes 
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_targets.github_actions.credentials import log_in, registry, secret
 from mlc_targets.github_actions.workflow import (
     Setting,
@@ -20,6 +20,7 @@ from mlc_targets.github_actions.workflow import (
     install_script,
     job,
     needs_more,
+    of_the_model,
     python,
     runs,
     template,
@@ -158,9 +159,6 @@ def image(given: Setting, source: Source) -> Tree:
 
 def _bring_code(given: Setting) -> Steps:
     """Return the step that puts a model's own code beside its Dockerfile: what git knows of it, and no other file."""
-    coded = [model for model in given.release.models if model.code]
-    if not coded:
-        return []
-    cases = (f"  {m.name}) files=({shlex.join(f':(glob){p}' for p in m.code)}) ;;" for m in coded)
-    lines = ["files=()", 'case "$MODEL" in', *cases, "esac", template("code")]
-    return [runs("bring the model's code", "\n".join(lines), MODEL)]
+    found = {m.name: shlex.join(f":(glob){pattern}" for pattern in m.code) for m in given.release.models}
+    lines = of_the_model("files", found)
+    return [runs("bring the model's code", "\n".join([*lines, template("code")]), MODEL)] if lines else []

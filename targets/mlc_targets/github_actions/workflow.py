@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlc_compiler import __version__, conventions
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.ir import Action, Model, Origin, Project, ProjectRelease
+from mlc_compiler.records import dataclass
 from mlc_targets.github_actions.actions import pinned_actions
 from mlc_targets.github_actions.options import Options, read_options
 
@@ -72,8 +72,13 @@ def input_paths(given: Setting, workflow: str) -> list[object]:
     found += [Sourced(f"{folder.strip('/')}/**", project.origin.at("specs")) for folder in project.specs]
     code = {pattern: model.origin.at("code") for model in given.release.models for pattern in model.code}
     found += [Sourced(pattern, code[pattern]) for pattern in sorted(code)]
-    found.append(f"{conventions.IMAGES_FOLDER}/**")
-    return [*(_in_repository(given, path) for path in found), file_name(given, workflow)]
+    return [*(_in_repository(given, path) for path in found), *recipes(given), file_name(given, workflow)]
+
+
+def recipes(given: Setting) -> list[str]:
+    """Return the filters of the images' recipes. The manifest beside one also tells of the model's card."""
+    folder = given.options.in_repository(conventions.IMAGES_FOLDER)
+    return [f"{folder}/**", f"!{folder}/*/{conventions.MANIFEST_FILE}"]
 
 
 def _in_repository(given: Setting, path: object) -> object:
@@ -145,9 +150,8 @@ def needs_more(models: Sequence[Model]) -> bool:
 def install_script(given: Setting, extra: str | None, models: Sequence[Model] = ()) -> str:
     """Return the script that installs mlc under the lock's versions, and what the model MODEL is trained with."""
     package = f"mlc-compiler[{extra}]" if extra else "mlc-compiler"
-    cases = [f"  {m.name}) further=({shlex.join(m.train.requirements)}) ;;" for m in models if m.train.requirements]
-    choice = ["further=()", 'case "$MODEL" in', *cases, "esac"] if cases else []
-    further = ' "${further[@]}"' if cases else ""
+    choice = of_the_model("further", {m.name: shlex.join(m.train.requirements) for m in models})
+    further = ' "${further[@]}"' if choice else ""
     return "\n".join(
         [
             *choice,
@@ -156,6 +160,17 @@ def install_script(given: Setting, extra: str | None, models: Sequence[Model] = 
             f'  --find-links {given.options.wheels} "{package}==$MLC_VERSION"{further}',
         ]
     )
+
+
+def of_the_model(variable: str, words: Mapping[str, str]) -> list[str]:
+    """Return the lines that set an array to the words of MODEL; none where no model has any.
+
+    The lines between two models' stay the same, so that git merges changes of both.
+    """
+    cases = [
+        line for name, found in words.items() if found for line in (f"  {name})", f"    {variable}=({found})", "    ;;")
+    ]
+    return [f"{variable}=()", 'case "$MODEL" in', *cases, "esac"] if cases else []
 
 
 def environment_names(given: Setting) -> tuple[tuple[str, Origin], ...]:

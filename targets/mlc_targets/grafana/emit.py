@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import json_artifact, yaml_artifact
@@ -14,6 +13,7 @@ from mlc_compiler.backend.series import Series
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.backend.workload import Tree, metadata
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
+from mlc_compiler.records import dataclass
 from mlc_targets.grafana.capabilities import CAPABILITIES
 from mlc_targets.grafana.options import NAME, check_options, read_options
 from mlc_targets.grafana.panels import DATASOURCE, SCHEMA_VERSION, Row, laid_out

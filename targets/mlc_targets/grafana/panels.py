@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import Tree
 from mlc_compiler.ir import Origin
+from mlc_compiler.records import dataclass
 
 SCHEMA_VERSION = 41  # of Grafana 12.0; later ones migrate it by themselves
 DATASOURCE: Tree = {"type": "prometheus", "uid": "${datasource}"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.objectives import (
@@ -16,6 +15,7 @@ from mlc_compiler.backend.objectives import (
 from mlc_compiler.backend.series import ERRORS, Series, equals
 from mlc_compiler.conventions import duration_text, number_text
 from mlc_compiler.ir import Model, Monitor, Origin, Rollout, Signal
+from mlc_compiler.records import dataclass
 from mlc_targets.grafana.panels import GREEN, RED, Panel, Query, Row, upper_bound
 
 OVER = "$__rate_interval"  # Grafana makes it four scrapes at least

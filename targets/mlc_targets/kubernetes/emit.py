@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import yaml_artifact
@@ -12,6 +11,7 @@ from mlc_compiler.backend.network import http_route, service
 from mlc_compiler.backend.target import Artifact, Sourced, Target, Unsupported
 from mlc_compiler.backend.workload import Tree
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
+from mlc_compiler.records import dataclass
 from mlc_targets.kubernetes import jobs, policies, server
 from mlc_targets.kubernetes.capabilities import CAPABILITIES, ROWS
 from mlc_targets.kubernetes.options import NAME, Options, check_options, read_options

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler.backend.capability import version_problem
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project
+from mlc_compiler.records import dataclass
 
 NAME = "kubernetes"
 _PUSHGATEWAY = "http://pushgateway.monitoring:9091"

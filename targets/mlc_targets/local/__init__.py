@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlc_compiler.backend.target import (
@@ -21,6 +20,7 @@ from mlc_compiler.backend.target import (
 )
 from mlc_compiler.conventions import short
 from mlc_compiler.ir import Column, Dataset, FeatureTest, Model, ParityTest, ProjectRelease, Release
+from mlc_compiler.records import dataclass
 
 # Every method imports what it runs: the registry loads this module in each command, and most run nothing.
 

@@ -6,13 +6,13 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import quote as escape
 
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.diagnostics import Finding, Span, nearest
+from mlc_compiler.records import dataclass
 from mlc_targets.local.commands import tell
 from mlc_targets.local.data.relations import literal, open_datasets, quote
 from mlc_targets.local.package.bundle import Array, Package, load_package
@@ -59,8 +59,8 @@ def score(
         recover_folders(out)
         connection = open_datasets(manifest.datasets, root)
         try:
-            _use_source(connection, manifest, source)
-            query = _partitioned_query(connection, manifest, source, partition_by)
+            use_source(connection, manifest, source)
+            query = partitioned_query(connection, manifest, source, partition_by)
             _check_keys(connection, manifest, query)
             skipped = _skip_scored(connection, manifest, query, out) if write == "append" else 0
             table = _score_table(package, connection, _ordered(manifest, query, skip=write == "append"))
@@ -71,7 +71,7 @@ def score(
 
 
 # --- the rows to score -----------------------------------------------------------------------------------------------
-def _use_source(connection: duckdb.DuckDBPyConnection, manifest: PackageManifest, source: str | None) -> None:
+def use_source(connection: duckdb.DuckDBPyConnection, manifest: PackageManifest, source: str | None) -> None:
     """Let the spine be its own history together with the rows of another source."""
     if source is None:
         return
@@ -87,7 +87,7 @@ def _use_source(connection: duckdb.DuckDBPyConnection, manifest: PackageManifest
     )
 
 
-def _partitioned_query(
+def partitioned_query(
     connection: duckdb.DuckDBPyConnection, manifest: PackageManifest, source: str | None, partition_by: Sequence[str]
 ) -> str:
     """Return the batch query with the partitions' values beside its columns, of the source's rows alone."""
@@ -180,12 +180,17 @@ def _score_batch(package: Package, batch: pa.RecordBatch) -> pa.RecordBatch:
     import pyarrow as pa
 
     manifest = package.manifest
-    columns = {f.name: batch.column(f.name).to_numpy(zero_copy_only=False) for f in manifest.features}
+    columns = feature_arrays(manifest, batch)
     kept = {name: batch.column(name) for name in manifest.primary_key} | {"predict_at": batch.column(PREDICT_AT)}
     partitions = {name: batch.column(name) for name in batch.schema.names if name.startswith(_PARTITION)}
     texts = {"model": manifest.model, "version": manifest.version}
     constants = {name: pa.array([text] * batch.num_rows, pa.string()) for name, text in texts.items()}
     return pa.RecordBatch.from_pydict(kept | _outcome(package, columns, batch.num_rows) | constants | partitions)
+
+
+def feature_arrays(manifest: PackageManifest, batch: pa.RecordBatch) -> dict[str, Array]:
+    """Return the features of some rows as arrays, as the query returns them."""
+    return {f.name: batch.column(f.name).to_numpy(zero_copy_only=False) for f in manifest.features}
 
 
 def _outcome(package: Package, columns: dict[str, Array], rows: int) -> dict[str, pa.Array]:

@@ -6,12 +6,12 @@ A task's key is the digest of its reads and of the keys before it, so all keys a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlc_compiler.backend.target import ExecutionError, Progress
 from mlc_compiler.diagnostics import Finding
+from mlc_compiler.records import dataclass
 from mlc_targets.local import digests, findings
 from mlc_targets.local.job import Outcome
 from mlc_targets.local.store import Store

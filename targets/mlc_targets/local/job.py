@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Dataset, Model, Project
+from mlc_compiler.records import dataclass
 from mlc_targets.local.store import Store
 
 CHAMPION_SUFFIX = " of champion"

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from mlc_compiler.backend.target import ExecutionError, Progress, RunOptions, Ru
 from mlc_compiler.conventions import RUNS_FOLDER
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Model, ProjectRelease
+from mlc_compiler.records import dataclass
 from mlc_targets.local import digests
 from mlc_targets.local.champion import find_champion
 from mlc_targets.local.data.files import dataset_digests, open_digests, with_reads

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from mlc_compiler.records import dataclass
 from mlc_targets.local.engine import Task
 from mlc_targets.local.job import Outcome, Run
 

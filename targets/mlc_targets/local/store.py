@@ -11,7 +11,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.conventions import short
 from mlc_compiler.diagnostics import Finding, Span
 from mlc_compiler.ir import Project
+from mlc_compiler.records import dataclass
 from mlc_targets.local.findings import refuse
 
 RECORD_FILE = "record.json"

@@ -6,10 +6,10 @@ Titles follow Regulation (EU) 2024/1689, Annex IV, points 1 to 9. Nothing here s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.ir import Model, ProjectRelease
+from mlc_compiler.records import dataclass
 from mlc_targets.model_card.facts import FACTS, ROOT
 from mlc_targets.model_card.markdown import Line, code, link, prose, reference, section
 

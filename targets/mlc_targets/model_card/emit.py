@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import text_artifact
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
+from mlc_compiler.records import dataclass
 from mlc_targets.model_card.annex_iv import annex_iv
 from mlc_targets.model_card.card import card
 from mlc_targets.model_card.markdown import Line

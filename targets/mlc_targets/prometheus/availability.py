@@ -7,7 +7,6 @@ or 5 % in six hours page, 10 % in three days is a ticket; the short window ends 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.objectives import availability_objective
@@ -15,6 +14,7 @@ from mlc_compiler.backend.series import ERRORS
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.conventions import duration_text
 from mlc_compiler.ir import Model
+from mlc_compiler.records import dataclass
 from mlc_targets.prometheus.capabilities import ROWS
 from mlc_targets.prometheus.rules import (
     PAGE,

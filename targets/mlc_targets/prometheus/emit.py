@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.artifacts import yaml_artifact
@@ -12,6 +11,7 @@ from mlc_compiler.backend.objectives import latency_objective
 from mlc_compiler.backend.target import Artifact, Target, Unsupported
 from mlc_compiler.backend.workload import Tree, metadata
 from mlc_compiler.ir import Model, Origin, ProjectRelease, Release
+from mlc_compiler.records import dataclass
 from mlc_targets.prometheus.alertmanager import alertmanager_tree
 from mlc_targets.prometheus.availability import availability_group, check_availability
 from mlc_targets.prometheus.batch import batch_group
@@ -51,10 +51,10 @@ class PrometheusTarget:
             yield from _artifacts(scope, found)
 
     def emit_environment(self, release: Release) -> Iterable[Artifact]:
-        if any(model.pin for model in release.models):
-            path = f"{conventions.monitoring_folder(release.environment.name)}/alertmanager.yml"
-            tree = alertmanager_tree(release, read_options(release.project))
-            yield yaml_artifact(path, tree, Origin(release.project.origin.document), release.environment.name)
+        # Whether there are models or not: else the first to come and the last to go would meet in it.
+        path = f"{conventions.monitoring_folder(release.environment.name)}/alertmanager.yml"
+        tree = alertmanager_tree(release, read_options(release.project))
+        yield yaml_artifact(path, tree, Origin(release.project.origin.document), release.environment.name)
 
     def emit_project(self, project: ProjectRelease) -> Iterable[Artifact]:  # noqa: ARG002  rules are environments'
         return ()

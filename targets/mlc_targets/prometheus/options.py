@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlc_compiler import conventions
 from mlc_compiler.backend.target import Unsupported
 from mlc_compiler.ir import Frozen, Origin, Project
+from mlc_compiler.records import dataclass
 
 NAME = "prometheus"
 LONGEST_SCRAPE = 60.0  # the shortest window is 5 minutes, and a rate wants four scrapes in it

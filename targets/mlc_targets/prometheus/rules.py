@@ -7,7 +7,6 @@ was meant.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler import conventions
@@ -15,6 +14,7 @@ from mlc_compiler.backend.series import Series, equals, select
 from mlc_compiler.backend.target import Sourced
 from mlc_compiler.backend.workload import Tree
 from mlc_compiler.ir import Model, Origin, Release
+from mlc_compiler.records import dataclass
 from mlc_targets.prometheus.options import Options
 
 PAGE, TICKET = "page", "ticket"

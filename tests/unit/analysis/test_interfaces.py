@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,19 @@ def requested(column: str, declared: str) -> Files:
     data = DATA.replace("    delay:", f"    {column}: {declared}\n    delay:", 1)
     features = FEATURES.replace("tailnum, distance]", f"tailnum, distance, {column}]")
     return {"specs/data.yaml": data, "specs/features.yaml": features}
+
+
+def test_environments_that_run_one_version_are_told_of_once() -> None:
+    ((_, prod),) = live().pins.items()
+    both = Pins(
+        {("prod", "late"): prod, ("staging", "late"): replace(prod, path=pin_path("staging", "late"))}, live().snapshots
+    )
+    found = [
+        f for f in compiled(requested("gate", "{type: string, required: true}"), pins=both)[1] if f.code == "MLC430"
+    ]
+    (finding,) = found
+    assert "which prod does not know" in finding.message
+    assert [r.text.split()[0] for r in finding.related if r.label == "live"] == ["staging", "prod"]
 
 
 def test_the_same_specs_have_the_same_interface() -> None:

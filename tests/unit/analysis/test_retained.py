@@ -20,16 +20,16 @@ JOINED = "  joins:\n    planes: {on: [tailnum], static: true}\n"
 
 
 @functools.cache
-def live() -> Pins:
+def live(*environments: str) -> Pins:
     model = a_model_of()
     text = snapshot_text(model)
     snapshot = codec.text_digest(text)
-    pin = Pin(model.version, DIGEST, "registry.example/late@" + DIGEST, snapshot, pin_path("prod", "late"))
-    return Pins({("prod", "late"): pin}, {snapshot: text})
+    bare = Pin(model.version, DIGEST, "registry.example/late@" + DIGEST, snapshot, "")
+    return Pins({(e, "late"): replace(bare, path=pin_path(e, "late")) for e in environments}, {snapshot: text})
 
 
 def told(files: dict[str, str]) -> list[str]:
-    return [f.message for f in compiled(files, pins=live())[1] if f.code == "MLC644"]
+    return [f.message for f in compiled(files, pins=live("prod"))[1] if f.code == "MLC644"]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,14 @@ def test_the_next_job_reads_what_the_live_lookups_are_made_of(
 
     found = _lost(model("24h", live_source), model("48h", next_source))
     assert (found is None) if said is None else (found is not None and said in found)
+
+
+def test_what_several_environments_lose_is_told_once_with_all_of_them() -> None:
+    files = changed("specs/features.yaml", ", window: 24h}\n", ", window: 24h}\n  online: {refresh: 2h}\n")
+    findings = compiled(files, pins=live("staging", "prod"))[1]
+    (finding,) = [f for f in findings if f.code == "MLC644"]
+    assert "staging and prod run look up" in finding.message
+    assert [r.text for r in finding.related] == ["what staging runs", "what prod runs"]
 
 
 def test_a_dataset_that_no_spec_declares_any_more_is_told() -> None:

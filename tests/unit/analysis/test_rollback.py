@@ -99,7 +99,7 @@ rollouts: st.SearchStrategy[dict[str, object]] = st.builds(
 
 
 @given(rollouts)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_from_every_state_of_any_rollout_leads_a_way_back(fields: dict[str, object]) -> None:
     found = a_machine(**fields)
     names = [state.name for state in found.states]
@@ -115,7 +115,7 @@ def test_from_every_state_of_any_rollout_leads_a_way_back(fields: dict[str, obje
 
 
 @given(rollouts)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_machine_without_its_abort_edges_is_stuck_where_they_are_missing(fields: dict[str, object]) -> None:
     found = a_machine(**fields)
     cut = Machine(found.states, tuple(e for e in found.edges if e.target != ABORTED))

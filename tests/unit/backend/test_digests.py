@@ -11,8 +11,8 @@ from mlc_compiler.backend.writer import diff, write
 from mlc_compiler.conventions import MANIFEST_FILE
 from outputs import artifacts
 
-FILES = {"deploy/prod/m/a.yaml": "a: 1\n", "docs/models/m.md": "# Card\n"}
-A = "deploy/prod/m/a.yaml"
+A = "deploy/prod/late-arrival/a.yaml"
+FILES = {A: "a: 1\n", "docs/models/m.md": "# Card\n", ".github/CODEOWNERS": "* @acme/ops\n"}
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_touched_file_with_the_same_bytes_is_unchanged(root: Path) -> None:
     assert Digests.load(root).unchanged()
 
 
-@pytest.mark.parametrize("path", [A, f"deploy/prod/m/{MANIFEST_FILE}", MANIFEST_FILE])
+@pytest.mark.parametrize("path", [A, f"deploy/prod/late-arrival/{MANIFEST_FILE}", MANIFEST_FILE])
 def test_a_missing_file_is_noticed(root: Path, path: str) -> None:
     (root / path).unlink()
     assert not Digests.load(root).unchanged()

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from mlc_compiler.backend.digests import Digests
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.backend.writer import check, diff, write
 from mlc_compiler.conventions import MANIFEST_FILE
+from mlc_compiler.ir import Origin
 from outputs import an_artifact, artifacts, folders, killed_at, texts, tree
 
 PROD = "deploy/prod/late-arrival"
@@ -275,24 +276,13 @@ def test_the_order_of_artifacts_changes_no_byte(tmp_path: Path) -> None:
 
 
 # --- manifests -------------------------------------------------------------------------------------------------------
-def test_each_folder_has_its_own_manifest_and_the_root_lists_those_outside_deploy(tmp_path: Path) -> None:
-    build(tmp_path, FILES)
-    manifests = {path: json.loads(text) for path, text in tree(tmp_path).items() if path.endswith(MANIFEST_FILE)}
-    assert sorted(manifests) == [MANIFEST_FILE, f"{PROD}/{MANIFEST_FILE}", f"docs/models/{MANIFEST_FILE}"]
-    assert manifests[MANIFEST_FILE] == {"format_version": 1, "folders": ["docs/models"], "files": {}}
-    assert list(manifests[f"{PROD}/{MANIFEST_FILE}"]["files"]) == ["deployment.yaml", "service.yaml"]
-
-
 def test_new_origins_alone_change_only_the_manifest(tmp_path: Path) -> None:
     build(tmp_path, FILES)
-    moved = [an_artifact(path, text, model="renamed") for path, text in FILES.items()]
+    moved = [replace(a, origin=Origin("Model/renamed")) for a in artifacts(FILES)]
     changes = diff(tmp_path, moved)
     assert list(changes.files) == []
-    assert [change.path for change in changes.manifests] == [
-        f"{PROD}/{MANIFEST_FILE}",
-        f"docs/models/{MANIFEST_FILE}",
-    ]
-    assert check(tmp_path, moved) == (f"{PROD}/{MANIFEST_FILE}", f"docs/models/{MANIFEST_FILE}")
+    assert [change.path for change in changes.manifests] == [f"{PROD}/{MANIFEST_FILE}"]
+    assert check(tmp_path, moved) == (f"{PROD}/{MANIFEST_FILE}",)
     write(tmp_path, changes)
     assert not diff(tmp_path, moved)
 
@@ -310,6 +300,9 @@ def test_new_origins_alone_change_only_the_manifest(tmp_path: Path) -> None:
         b'{"format_version":1,"files":{"x":{"digest":1,"target":"t","document":"d","parts":[]}}}',
         b'{"format_version":1,"files":{"x":{"digest":"d","target":"t","document":"d","parts":[[1]]}}}',
         b'{"format_version":1,"files":{"x":3}}',
+        b'{"format_version":1,"files":{"/../x":{"digest":"d","target":"t","document":"d","parts":[]}}}',
+        b'{"format_version":1,"files":{"/.git/config":{"digest":"d","target":"t","document":"d","parts":[]}}}',
+        b'{"format_version":1,"files":{"docs/x":{"digest":"d","target":"t","document":"d","parts":[]}}}',
         b'{"format_version":1,"folders":["../.."],"files":{}}',
         b"<<<<<<< HEAD\n{}\n",
         b"[" * 100_000,
@@ -328,12 +321,13 @@ def test_a_damaged_manifest_is_one_finding_until_it_is_forced(tmp_path: Path, co
 
 
 def test_a_damaged_manifest_of_the_root_is_a_finding(tmp_path: Path) -> None:
-    build(tmp_path, FILES)
+    files = {**FILES, ".github/CODEOWNERS": "* @acme/ops\n"}
+    build(tmp_path, files)
     (tmp_path / MANIFEST_FILE).write_bytes(b"{")
-    changes = diff(tmp_path, artifacts(FILES))
+    changes = diff(tmp_path, artifacts(files))
     assert codes(changes) == ["MLC952"]
     write(tmp_path, changes.forced())
-    assert not diff(tmp_path, artifacts(FILES))
+    assert not diff(tmp_path, artifacts(files))
 
 
 def test_a_merge_conflict_in_a_manifest_is_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from mlc_compiler.__main__ import main
 from mlc_compiler.cli.main import COMMANDS, run
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -76,6 +77,29 @@ def test_a_full_disk_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch, capsys: 
         with contextlib.suppress(OSError):
             full.close()
     assert "the output can't be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["validate"], ["build", "-C", "p"], ["fmt"], ["init"], ["status"], ["run"]])
+def test_a_working_directory_that_is_gone_is_no_bug_of_ours(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setattr("sys.argv", ["mlc", *arguments])
+    assert main() == 1
+    said = capsys.readouterr().err
+    assert said == "mlc: the folder that this was started in no longer exists: change into another, or name one by -C\n"
+
+
+def test_from_a_working_directory_that_is_gone_a_project_elsewhere_is_reached(
+    flights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setattr("sys.argv", ["mlc", "validate", "-C", str(flights)])
+    assert main() == 0
 
 
 def test_a_closed_standard_output_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

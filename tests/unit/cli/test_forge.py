@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from mlc_compiler.cli.forge import Forge, ForgeError, PullRequest, find_forge, open_pull_request
+from processes import answering
 
 REQUEST = PullRequest("mlc/promote/prod/late", "main", "Promote late", "the body", ("ops-leads",))
 TOKEN = "s3cr3t-t0k3n"
@@ -84,12 +84,8 @@ def api() -> Iterator[Any]:
         return 201, {"number": 7, "iid": 7, "html_url": "https://forge/7", "web_url": "https://forge/7"}
 
     server.answer = answer
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server):
+        yield server
 
 
 def a_forge(api: Any, kind: Any) -> Forge:

@@ -58,7 +58,7 @@ def test_models_are_counted_once(root: Path, run: Run) -> None:
     assert run("lock").code == 0
     entry = lock(root)["models"]["late"]
     assert (entry["rows"], entry["label_delay"]) == (800, {"p50": 7200, "p95": 7200})
-    assert entry["folds"]["test"] == {"rows": 120, "days": 6, "positives": 24}
+    assert entry["folds"]["test"] == {"rows": 120, "days": 6, "positives": 24, "icc": -0.04586}
     before = (root / "mlc.lock").read_bytes()
     assert run("lock --check").code == 0
     assert run("lock --upgrade").code == 0

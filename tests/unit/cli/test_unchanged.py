@@ -91,7 +91,7 @@ def test_an_unchanged_run_says_the_same(
 def test_a_build_that_wrote_says_afterwards_that_nothing_changed(
     project: Path, mlc: Callable[..., Said], answer: Callable[..., Said | None]
 ) -> None:
-    (project / "deploy/staging/kustomization.yaml").unlink()
+    (project / "deploy/staging/score-0/kustomization.yaml").unlink()
     assert "1 created" in mlc("-C", str(project), "build")[1]
     settle()
     said = answer("-C", str(project), "build")
@@ -194,7 +194,7 @@ def test_a_workflow_always_runs(
 def test_a_plan_of_changes_is_made_again(
     project: Path, mlc: Callable[..., Said], answer: Callable[..., Said | None]
 ) -> None:
-    (project / "deploy/staging/kustomization.yaml").unlink()
+    (project / "deploy/staging/score-0/kustomization.yaml").unlink()
     mlc("-C", str(project), "plan")
     assert answer("-C", str(project), "plan") is None
 

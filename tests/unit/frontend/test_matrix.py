@@ -79,4 +79,4 @@ def test_a_matrix_of_another_shape_is_left_to_the_schema(matrix: Any) -> None:
 def test_too_many_documents_are_refused_before_they_are_made() -> None:
     documents, (finding,) = expanded({"name": f"{A}-{B}", "matrix": {"a": ["x"] * MAX_DOCUMENTS, "b": [1, 2]}})
     assert (documents, finding.code) == ([], "MLC110")
-    assert str(2 * MAX_DOCUMENTS) in finding.message
+    assert f"{2 * MAX_DOCUMENTS:,}" in finding.message

@@ -126,6 +126,17 @@ def test_what_was_never_pinned_is_told(
     assert story.mlc("audit", *flags) == 2
 
 
+def test_a_pin_that_is_damaged_today_is_warned_of(story: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    pin = story.root / "environments/prod/late.yaml"
+    pin.write_text(f"<<<<<<< HEAD\n{pin.read_text()}=======\n>>>>>>> other\n")
+    story.commit("Merge badly")
+    assert len(audit(story, capsys, "-e", "prod")) == 3
+    assert story.mlc("audit") == 0
+    said = capsys.readouterr().err
+    assert "warning[MLC904]: the pin holds conflict markers" in said
+    assert "environments/prod/late.yaml:1:1" in said
+
+
 def test_without_git_there_is_no_audit(story: Clone, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(story.root / ".git")
     for command in ("audit", "status", "verify"):
@@ -148,9 +159,40 @@ def test_status_tells_what_runs_and_what_lags(story: Clone, capsys: pytest.Captu
     assert rows["prod"]["since"] == "2026-05-04T12:00:00Z"
     assert rows["prod"]["behind"]["of"] == "staging"
     assert rows["prod"]["behind"]["changes"] == 1
+    assert rows["prod"]["behind"]["by"] == ["retrain"]
     assert rows["prod"]["awaiting"] == ["approval: 2 of ops"]
     story.change("specs/model.yaml", "seed: 3", "seed: 4")
-    assert status(story, capsys, "-e", "staging")["staging"]["behind"]["of"] == "specs"
+    behind = status(story, capsys, "-e", "staging")["staging"]["behind"]
+    assert (behind["of"], behind["by"]) == ("specs", ["retrain"])
+
+
+def test_status_tells_by_what_specs_are_ahead_whose_version_is_the_same(
+    story: Clone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.change("specs/gate.yaml", "min: 0.7", "min: 0.6")
+    story.change("specs/monitor.yaml", "type: feature_drift", "type: feature_drift, window: 2d")
+    row = status(story, capsys, "-e", "staging")["staging"]
+    assert (row["behind"]["version"], row["behind"]["by"]) == (row["version"], ["re-evaluate", "monitor"])
+    assert story.mlc("status", "-e", "staging") == 0
+    assert f"specs by 1 (re-evaluate, monitor): {row['version'][7:19]}" in capsys.readouterr().out
+    story.change("specs/model.yaml", "estimator:", "# a remark\n  estimator:")
+    story.change("specs/gate.yaml", "min: 0.6", "min: 0.70")
+    story.change("specs/monitor.yaml", ", window: 2d", "")
+    assert status(story, capsys, "-e", "staging")["staging"]["behind"] is None
+
+
+@pytest.mark.parametrize("columns", [40, 80, 300])
+def test_status_fits_the_terminal(
+    story: Clone, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    capsys.readouterr()
+    assert story.mlc("status") == 0
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= columns
+    for word in ("prod", "2026-05-04T12:00:00Z", "retrain", "approval"):
+        assert word in said
+    assert ("rollout" in said) == (columns == 300), "a block leaves out what there is nothing to say of"
 
 
 def test_status_names_open_proposals_and_rollouts(story: Clone, capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,6 +206,25 @@ def test_status_names_open_proposals_and_rollouts(story: Clone, capsys: pytest.C
     assert rows["prod"]["open"] == [PROMOTION]
     assert story.mlc("status") == 0
     assert f"open: {PROMOTION}" in capsys.readouterr().out
+
+
+def test_status_waits_for_soak_and_says_when_the_clock_is_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_800_000_000
+    monkeypatch.setattr(time, "time", lambda: now)
+    clone = a_clone(tmp_path / "tiny", ", requires: {soak: 24h}")
+    clone.release(at=now - 3600)
+
+    def awaited(seconds: int) -> list[str]:
+        monkeypatch.setattr(time, "time", lambda: now + seconds)
+        awaiting: list[str] = status(clone, capsys)["prod"]["awaiting"]
+        return awaiting
+
+    assert awaited(0) == ["soak: 23h of 1d left"]
+    assert awaited(-3660) == ["soak: 1d of 1d left"]
+    assert awaited(-10 * 86_400) == ["soak: the clock is off: its commit is dated 9d 23h from now"]
+    assert awaited(86_400) == []
 
 
 def test_status_of_what_was_never_released(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

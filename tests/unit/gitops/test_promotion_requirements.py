@@ -126,7 +126,7 @@ def test_a_required_gate_of_which_the_evidence_says_nothing_is_refused(
 ) -> None:
     case = Case(a_clone(tmp_path / "tiny", ", requires: {gates: [release]}"), capsys)
     case.clone.release(verdicts=[])
-    case.refused("MLC915", "requires gate release")
+    case.refused("MLC915", "requires gate `release`")
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def rolled_out(clone: Clone, outcome: str = "succeeded") -> None:
 def test_a_version_that_has_not_run_for_long_enough_is_refused(soaking: Case) -> None:
     soaking.clone.release(at=NOW - 3600)
     rolled_out(soaking.clone)
-    soaking.refused("MLC943", "has run in staging for 1h of 1d", "promote it after 2027-01-16T07:00:00Z")
+    soaking.refused("MLC943", "`late`", "has run in staging for 1h of 1d", "promote it after 2027-01-16T07:00:00Z")
 
 
 def test_soak_needs_a_rollout_that_succeeded(soaking: Case) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlc_compiler.gitops import git as git_module
+from processes import ended, forked, was_killed
 from promotions import PROMOTION, Clone
 
 
@@ -81,18 +80,12 @@ def test_a_promotion_that_was_merged_makes_room_for_the_next(released: Clone) ->
 # --- killed ----------------------------------------------------------------------------------------------------------
 def killed(clone: Clone, step: int) -> bool:
     """Promote in a child that dies as by kill -9 after its `step`-th call of git; return whether it came to that."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # fork beside threads: the child runs only our code
-        child = os.fork()
-    if child == 0:
+
+    def promote() -> int:
         _dying(step)
-        code = 70
-        with suppress(BaseException):
-            code = clone.promote("--push")
-        os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, -signal.SIGKILL), f"the child ended with {code}"
-    return code != 0
+        return clone.promote("--push")
+
+    return was_killed(forked(promote))
 
 
 def _dying(step: int) -> None:
@@ -129,18 +122,8 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_says_so(
 
 
 def test_two_runs_of_the_same_promotion_agree_on_one_commit(released: Clone) -> None:
-    children = []
-    for _ in range(3):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if child == 0:
-            code = 70
-            with suppress(BaseException):
-                code = released.promote()
-            os._exit(code)
-        children.append(child)
-    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+    children = [forked(released.promote) for _ in range(3)]
+    assert [ended(child) for child in children] == [0, 0, 0]
     assert len(released.commits(PROMOTION)) == 1
 
 

@@ -94,7 +94,7 @@ def test_what_was_released_is_read_back(tmp_path: Path) -> None:
     ("fields", "words"),
     [
         ({"version": DIGEST}, "was of version dddddddddddd"),
-        ({"gates_digest": DIGEST}, "gates of late have changed"),
+        ({"gates_digest": DIGEST}, "gates of `late` have changed"),
         ({"passed": False}, "did not pass"),
         ({"verdicts": [{"gate": "release", "status": "failed", "reason": "roc_auc 0.61 < 0.7"}]}, "roc_auc 0.61 < 0.7"),
         ({"verdicts": [{"gate": "release", "status": "undecided", "reason": "9 rows"}]}, "undecided: 9 rows"),
@@ -114,7 +114,7 @@ def test_a_required_gate_judges_the_model() -> None:
     assert compilation is not None
     made = make_release(compilation.releases.project, replace(STAGING, gates=("other",)), MODEL, evidence(), None)
     assert isinstance(made, Refusal)
-    assert "requires gate other" in made.message
+    assert "requires gate `other`" in made.message
 
 
 # --- pins and snapshots ----------------------------------------------------------------------------------------------

@@ -164,3 +164,51 @@ def test_a_snapshot_that_was_deleted_since_comes_back(twice: tuple[Clone, str, s
     assert back(clone) == 0
     assert clone.git("cat-file", "-t", f"{ROLLBACK}:environments/snapshots/late/{snapshot}.json") == "blob"
     assert version(first) in clone.git("show", f"{ROLLBACK}:deploy/prod/late/deployment.yaml")
+
+
+# --- what no command wrote -------------------------------------------------------------------------------------------
+NEVER = "sha256:" + "a" * 64
+
+
+@pytest.fixture
+def tampered(twice: tuple[Clone, str, str]) -> tuple[Clone, str, str]:
+    """Between its two versions and now, somebody pinned one by hand that never existed."""
+    clone, first, second = twice
+    pinned = second.replace(f"version: sha256:{second.partition('version: sha256:')[2][:64]}", f"version: {NEVER}")
+    clone.write({PIN: pinned})
+    clone.commit("By hand")
+    clone.write({PIN: second})
+    clone.commit("Undo that")
+    return clone, first, second
+
+
+def test_a_pin_of_a_version_that_never_existed_is_none_to_go_back_to(tampered: tuple[Clone, str, str]) -> None:
+    clone, first, _ = tampered
+    assert back(clone) == 0
+    assert clone.git("show", f"{ROLLBACK}:{PIN}") == first.strip()
+
+
+def test_a_version_that_never_existed_is_refused_by_name(
+    tampered: tuple[Clone, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone, _, second = tampered
+    capsys.readouterr()
+    assert back(clone, "--to", "aaaaaaaa") == 1
+    said = capsys.readouterr().err
+    assert "error[MLC945]: prod had a pin of aaaaaaaaaaaa once, but its snapshot is of late" in said
+    assert version(second) in said
+    assert not clone.git("branch", "--list", ROLLBACK)
+
+
+def test_a_snapshot_that_was_edited_with_its_pin_is_none_to_go_back_to(
+    twice: tuple[Clone, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone, first, _ = twice
+    named = next((clone.root / "environments/snapshots/late").glob(f"{first.partition('snapshot: sha256:')[2][:12]}*"))
+    clone.write({named.relative_to(clone.root).as_posix(): named.read_text() + " ", PIN: first})
+    clone.commit("By hand")
+    clone.write({PIN: twice[2]})
+    clone.commit("Undo half of that")
+    capsys.readouterr()
+    assert back(clone, "--to", version(first)) == 0
+    assert clone.git("show", f"{ROLLBACK}:{PIN}") == first.strip()

@@ -141,6 +141,30 @@ def test_a_base_that_does_not_exist_is_told(released: Clone, base: str, capsys: 
     assert "MLC939" in capsys.readouterr().err
 
 
+def test_a_default_branch_that_does_not_exist_is_told_where_it_is_named(
+    released: Clone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    released.change("mlc.yaml", "spec: {", "spec: {ci: {default_branch: trunk}, ")
+    released.commit("Name another branch")
+    capsys.readouterr()
+    assert released.mlc("promote", "--verify") == 1
+    said = capsys.readouterr().err
+    assert "error[MLC939]: git knows no revision `trunk`" in said
+    assert "default_branch: trunk" in said
+    assert "--> mlc.yaml:4:" in said
+
+
+@pytest.mark.parametrize("shallow", [False, True])
+def test_a_base_beyond_the_first_commit_is_told_with_what_to_do(
+    released: Clone, tmp_path: Path, shallow: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone = Clone(tmp_path / "shallow") if shallow else released
+    if shallow:
+        released.git("clone", "--quiet", "--depth=1", f"file://{released.root}", str(clone.root))
+    assert verify(clone, "HEAD~9") == 1
+    assert ("git fetch --unshallow" if shallow else "history does not reach that far") in capsys.readouterr().err
+
+
 def test_a_base_that_shares_no_history_here_is_told(
     proposed: Clone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from mlc_compiler.cli.console import Console
 from mlc_compiler.cli.main import run
-from mlc_compiler.cli.project import Workspace, open_project
+from mlc_compiler.cli.project import Emission, Workspace, open_project
 from mlc_compiler.lineage.build import lineage
 from mlc_compiler.lineage.graph import Edge, Lineage, Node
 from mlc_compiler.lineage.names import named
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(folder: Path) -> Workspace:
-    found = open_project(folder, Console("text", False, True, False, False), artifacts=False)
+    found = open_project(folder, Console("text", False, True, False, False), emission=Emission.NOTHING)
     assert found is not None
     return found
 
@@ -87,7 +87,7 @@ def test_a_query_passes_on_what_it_reads(tmp_path: Path) -> None:
     from specs_on_disk import a_project_on_disk
 
     root = a_project_on_disk(tmp_path / "p", {"specs/extra.yaml": (tmp_path / "specs/extra.yaml").read_text("utf-8")})
-    found = open_project(root, Console("text", False, True, False, False), artifacts=False)
+    found = open_project(root, Console("text", False, True, False, False), emission=Emission.NOTHING)
     assert found is not None
     graph = lineage(found.project, found.compilation.models)
     above = {str(node) for node in graph.upstream(Node("column", "latest.delay"))}

@@ -7,7 +7,6 @@ import json
 import math
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,6 +29,7 @@ from mlc_targets.local.monitor.readings import Reading, read_signals
 from mlc_targets.local.package.bundle import PackageManifest, load_package, write_package
 from mlc_targets.local.package.manifest import ScoreReference
 from mlc_targets.local.package.reference import feature_profiles, score_reference
+from processes import answering
 from serving import BATCH_SQL, FEATURES, FLIGHTS, a_manifest, environment, flights, probability
 from serving import a_model as an_onnx_model
 
@@ -369,12 +369,8 @@ class Receiver(BaseHTTPRequestHandler):
 @pytest.fixture
 def gateway(request: pytest.FixtureRequest) -> Iterator[Gateway]:
     server = Gateway(getattr(request, "param", 200))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server):
+        yield server
 
 
 def test_a_push_replaces_the_models_group(root: Path, gateway: Gateway) -> None:

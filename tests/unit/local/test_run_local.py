@@ -69,7 +69,7 @@ def test_a_run_leaves_evidence_a_report_and_a_realisation(finished: Path) -> Non
     realised = json.loads((finished / ".mlc/store/realisations/1a2b3c4d5e6f.json").read_text(encoding="utf-8"))
     assert realised["artifact"] == found["artifact"]
     package = finished / ".mlc/store/packages" / found["artifact"][7:19]
-    assert {p.name for p in package.iterdir()} == {"package.json", "reference.json", "model.onnx"}
+    assert {p.name for p in package.iterdir()} == {"golden.jsonl", "package.json", "reference.json", "model.onnx"}
 
 
 def test_a_second_run_does_nothing(copied: Path) -> None:

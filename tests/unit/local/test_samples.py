@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
 
 from builders import a_project
 from local_runs import START, a_running_model, run, the_query, the_visits, visits, write_visits
 from mlc_compiler import ir
 from mlc_targets.local import TARGET
+from mlc_targets.local.data.samples import intraclass_correlation
 
 SLICED = ir.Gate("release", "test", (ir.GateCheck("metric", "roc_auc", min=0.55, slices=("channel",)),))
 
@@ -87,8 +91,44 @@ def test_a_regression_has_means_and_spreads(tmp_path: Path) -> None:
     write_visits(tmp_path)
     sql = the_query().training_sql.replace("bought AS __label", "pages AS __label")
     fold = measured(a_model(task="regression", features=the_query(training_sql=sql)), tmp_path)["folds"]["train"]
-    assert set(fold) == {"rows", "days", "mean", "std"}
+    assert set(fold) == {"rows", "days", "icc", "mean", "std"}
     assert 4.5 < fold["mean"] < 6.5
+
+
+def _anova(values: np.ndarray, units: np.ndarray) -> float:
+    """The intraclass correlation from statsmodels' one-way analysis of variance."""
+    table = anova_lm(ols("value ~ C(unit)", pd.DataFrame({"value": values, "unit": units})).fit())
+    across, within = table["mean_sq"]
+    sizes = np.bincount(units)
+    usual = (len(values) - (sizes**2).sum() / len(values)) / (len(sizes) - 1)
+    return float((across - within) / (across + (usual - 1) * within))
+
+
+def test_what_labels_of_a_day_share_is_the_intraclass_correlation() -> None:
+    generator = np.random.default_rng(0)
+    units = generator.integers(0, 30, 700)
+    numbers = generator.normal(size=30)[units] + generator.normal(0, 2, 700) + 1e6
+    assert intraclass_correlation([numbers], units) == pytest.approx(_anova(numbers, units), abs=1e-7)
+    yes = (generator.random(700) < np.where(units % 2, 0.2, 0.6)).astype(float)
+    both = intraclass_correlation([yes, 1 - yes], units)
+    assert both == pytest.approx(_anova(yes, units), abs=1e-9)
+    assert intraclass_correlation([yes, 1 - yes], units[::-1]) == pytest.approx(_anova(yes, units[::-1]), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "units"), [([], []), ([1.0], [0]), ([1.0, 2.0], [0, 1]), ([1.0, 2.0], [0, 0]), ([3.0] * 6, [0, 1] * 3)]
+)
+def test_labels_that_tell_nothing_of_their_days_have_no_correlation(values: list[float], units: list[int]) -> None:
+    assert intraclass_correlation([np.array(values)], np.array(units, dtype=int)) is None
+
+
+def test_rows_that_stand_for_themselves_have_no_correlation(tmp_path: Path) -> None:
+    write_visits(tmp_path)
+    folds = [
+        measured(a_model(split=ir.Split(strategy, 0.6, 0.2, 0.2, 0.0, group)), tmp_path)["folds"]["train"]  # type: ignore[arg-type]  # one of three
+        for strategy, group in (("time", ()), ("random", ()), ("group", ("visit_id",)))
+    ]
+    assert ["icc" in fold for fold in folds] == [True, False, False]
 
 
 def test_classes_are_counted(tmp_path: Path) -> None:

@@ -475,7 +475,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(deadline=None)  # other work on the machine must not decide
+# other work on the machine must not decide
 @given(
     st.lists(
         st.fixed_dictionaries({kind: st.none() | values for kind, values in VALUES.items()}), min_size=2, max_size=2

@@ -158,7 +158,7 @@ BROKEN_MAIN = f"sed -i 's/kind: Gate/kind: Gat/' specs/score-0.yaml && {COMMIT} 
         ("true", "--help", "git knows no commit `--help`"),
         ("true", "HEAD~5", "git knows no commit `HEAD~5`"),
         (ANOTHER_ROOT, "o", "holds no mlc.yaml"),
-        (BROKEN_MAIN, "main", "the specs of `main` do not compile"),
+        (BROKEN_MAIN, "main", "the specs of `main` do not compile: specs/score-0.yaml:24: unknown kind `Gat` (MLC108)"),
     ],
 )  # fmt: skip
 def test_a_ref_that_cannot_be_compared_is_a_finding(
@@ -230,9 +230,9 @@ def test_a_plan_whose_inputs_moved_is_refused_with_the_file(project: Path, mlc: 
 def test_a_plan_whose_outputs_moved_is_refused(project: Path, mlc: Any) -> None:
     edit(project, "specs/environments.yaml", "replicas.min: 3", "replicas.min: 5")
     mlc("plan -o plan.json", project)
-    (project / "deploy/staging/kustomization.yaml").unlink()
+    (project / "deploy/staging/score-0/kustomization.yaml").unlink()
     said = mlc("build --plan plan.json", project)
-    assert (said.code, "on disk, deploy/staging/kustomization.yaml changed since" in said.err) == (1, True)
+    assert (said.code, "on disk, deploy/staging/score-0/kustomization.yaml changed since" in said.err) == (1, True)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"format_version": 9}', "\x00", '{"groups": ' + "[" * 5000])

@@ -107,6 +107,8 @@ def test_a_dataset_of_files_has_no_flows() -> None:
         ("SELECT a FROM t WHERE s.b > 1 AND s.b < 3", "MLC333", "s", ""),
         ("SELECT a FROM t ORDER BY bb LIMIT 2", "MLC333", "bb", "b"),
         ("SELECT a FROM (SELECT b FROM t) AS m", "MLC333", "a", ""),
+        ("SELECT a FROM t AS x, t AS y", "MLC333", "a", ""),
+        ("SELECT x.a FROM t AS x JOIN t AS y ON b = 1", "MLC333", "b", ""),
     ],
 )
 def test_an_unknown_name_is_told_once_at_its_place(query: str, code: str, marked: str, fix: str) -> None:
@@ -114,6 +116,20 @@ def test_an_unknown_name_is_told_once_at_its_place(query: str, code: str, marked
     assert (problem.code, problem.fix) == (code, fix)
     assert problem.at.within is not None
     assert query[slice(*problem.at.within)] == marked
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT a FROM t AS x JOIN t AS y USING (a)",
+        "SELECT a FROM t AS x NATURAL JOIN t AS y",
+        "SELECT a FROM t AS x SEMI JOIN t AS y ON x.a = y.a",
+        "SELECT x.a FROM t AS x JOIN t AS y ON x.a = y.a ORDER BY a",
+        "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM t AS y WHERE y.a = 1)",
+    ],
+)
+def test_a_name_that_one_table_gives_is_not_ambiguous(query: str) -> None:
+    assert query_problems(a_dataset("q", "a", query), DATASETS) == ()
 
 
 def test_a_declared_column_that_the_query_does_not_give_is_told_at_the_contract() -> None:

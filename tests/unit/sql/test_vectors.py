@@ -9,7 +9,9 @@ from datetime import datetime
 import pytest
 
 from mlc_compiler.ir import Column, Dataset, Lookup, Source
-from mlc_compiler.sql.vectors import clock_changes, edge_values, golden, golden_vectors, plain_value
+from mlc_compiler.sql.edges import clock_changes, edge_values, is_allowed, plain_value
+from mlc_compiler.sql.plain_rows import plain_row
+from mlc_compiler.sql.vectors import golden, golden_vectors
 
 TYPES = ("string", "int64", "int32", "float64", "float32", "bool", "timestamp", "date", "decimal")
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/Sao_Paulo")
@@ -33,12 +35,15 @@ def test_the_edges_that_evaluators_part_at_are_there() -> None:
     assert math.inf in numbers
     assert {2**63 - 1, -(2**63)} <= {*edge_values(Column("x", "int64"), "UTC").values()}
     times = edge_values(Column("x", "timestamp"), "America/New_York")
-    assert {"2024-02-29T23:59:59Z", "2024-03-10T07:00:00Z", "2024-11-03T05:59:59Z"} <= {*times.values()}
+    instants = {"2024-02-29T23:59:59Z", "2024-03-10T07:00:00Z", "2024-11-03T05:59:59Z", "2024-07-01T04:00:00Z"}
+    assert instants <= {*times.values()}
 
 
 def test_a_contract_bounds_the_values() -> None:
     bounded = edge_values(Column("x", "int64", minimum=1, maximum=12, required=True), "UTC")
     assert bounded == {"least allowed": 1, "most allowed": 12}
+    between = edge_values(Column("x", "int64", minimum=0.5, maximum=1e30), "UTC")
+    assert (between["least allowed"], between["most allowed"]) == (1, 2**63 - 1)
     assert edge_values(Column("x", "string", enum=("a", "b"), required=True), "UTC") == {"a": "a", "b": "b"}
     assert plain_value(Column("x", "float64", minimum=3.0)) == 3.0
     assert plain_value(Column("x", "int64", maximum=-3)) == -3
@@ -78,7 +83,7 @@ def test_other_rows_are_found_by_key_and_have_one_row_a_key() -> None:
     spine = a_dataset("sales", (*REQUEST, Column("amount", "float64")), ("id",), "at")
     shops = a_dataset("shops", (Column("shop", "string"), Column("area", "int64", required=True)), ("shop",))
     lookups = (Lookup("shops", ("shop",), ("area",), "", ("shops",)), Lookup("s", ("shop",), ("n",), "", ("sales",)))
-    made = golden(REQUEST, lookups, (spine, shops), "sales", "UTC")
+    made = golden(golden_vectors(REQUEST, ("id",), "UTC"), REQUEST, lookups, (spine, shops), "sales")
     names = [row["shop"] for row in made.tables["shops"]]
     assert len(set(names)) == len(names)
     assert {v.values["shop"] for v in made.vectors} - {None} == {*names}
@@ -88,3 +93,55 @@ def test_other_rows_are_found_by_key_and_have_one_row_a_key() -> None:
     assert len(ids) > len(made.vectors)
     own = [row["id"] for row in made.tables["sales"]][: len(made.vectors)]
     assert own == [vector.values["id"] for vector in made.vectors]
+
+
+# --- patterns --------------------------------------------------------------------------------------------------------
+def test_texts_of_a_pattern_match_it_and_reach_beyond_ascii_where_it_does() -> None:
+    codes = edge_values(Column("x", "string", pattern="[A-Z]{2,3}[0-9]?"), "UTC")
+    assert codes == {"null": None, "shortest match": "AA", "longer match": "AAA0", "last characters": "ZZZ9"}
+    names = edge_values(Column("x", "string", pattern=r"\pL.*", required=True), "UTC")
+    assert {"\u00e9", "\u00df", "\u05e9", "\U00020000"} <= {
+        character for text in names.values() for character in str(text)
+    }
+    assert names["decomposed accent"] == "e\u0301", "the texts of all columns are sent where they match"
+    assert len(str(names["long text"])) > 2000
+    assert "blank" not in names
+
+
+@pytest.mark.parametrize(("pattern", "plain"), [("[A-Z]{3}", "AAA"), (".*", "a"), ("(?=a)", None), (r"a\bb", None)])
+def test_the_plain_row_matches_the_pattern_or_is_null(pattern: str, plain: str | None) -> None:
+    assert plain_value(Column("x", "string", pattern=pattern)) == plain
+    assert plain_value(Column("x", "string", pattern=pattern, required=True)) == (plain or "a")
+
+
+def test_keys_and_unique_columns_differ_within_their_pattern_and_bounds() -> None:
+    request = (
+        Column("code", "string", required=True, pattern="[A-Z]{2}[0-9]{3}"), Column("at", "timestamp"),
+        Column("ticket", "int64", unique=True, minimum=100, maximum=900), Column("size", "float64"),
+    )  # fmt: skip
+    vectors = [
+        v for v in golden_vectors(request, ("code",), "Europe/Berlin") if v.name.partition(":")[0] in ("at", "size")
+    ]
+    for name in ("code", "ticket"):
+        values = [v.values[name] for v in vectors]
+        assert len(set(values)) == len(values)
+        assert all(is_allowed(column, v) for column in request if column.name == name for v in values)
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("lower(shop) = 'de'", {"shop": "DE"}),
+        ("size > 500 and not gift", {"size": 501, "gift": False}),
+        ("shop in ('FR', 'IT') and size between 3 and 9", {"shop": "FR", "size": 3}),
+        ("10 > size", {"size": 9}),
+        ("size > 'a' or hour(at) = 3", {}),
+        ("size >", {}),
+    ],
+)
+def test_the_plain_row_passes_a_filter_that_compares_with_constants(where: str, expected: dict[str, object]) -> None:
+    shop = Column("shop", "string", enum=("IT", "FR", "DE"))
+    request = (shop, Column("size", "float64"), Column("gift", "bool"), Column("at", "timestamp"))
+    ordinary = {column.name: plain_value(column) for column in request}
+    assert plain_row(request, f"from sales; predict_at at; where {where}") == ordinary | expected
+    assert plain_row(request, "from sales; predict_at at") == ordinary

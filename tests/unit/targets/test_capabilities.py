@@ -14,7 +14,7 @@ from mlc_compiler.spec import KINDS
 from mlc_compiler.spec.documentation import find
 from mlc_targets.kubernetes import TARGET as KUBERNETES
 
-CAPABLE = [target for target in installed().targets if isinstance(target, Capable)]
+CAPABLE = [target for target in installed().every() if isinstance(target, Capable)]
 ROWS = [(target.name, row) for target in CAPABLE for row in target.capabilities()]
 
 
@@ -37,7 +37,7 @@ def test_rows_are_sorted_and_named_once(target: Capable) -> None:
 
 def checked(target: str, **options: Any) -> list[Unsupported]:
     project = a_project(targets={"kubernetes": {}, "argo-rollouts": {}} | {target: options})
-    found = next(t for t in installed().targets if t.name == target)
+    [found] = installed().chosen([target])
     return list(found.check(a_release(a_model(), project=project)))
 
 

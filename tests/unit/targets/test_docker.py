@@ -14,6 +14,7 @@ import ci_cases as cases
 from builders import a_batch_serving, a_model, a_project, a_serving
 from conftest import Golden
 from mlc_compiler import __version__, conventions, ir
+from mlc_compiler.sql.vector_file import read_vectors
 from mlc_targets.docker import TARGET, refresh
 from mlc_targets.docker.packages import EXTRAS, PYTHONS, known_packages
 
@@ -97,6 +98,27 @@ def test_no_image_is_made_of_a_package_whose_training_and_serving_differ() -> No
     check = f"python -m {conventions.GOLDEN_MODULE} --package {conventions.PACKAGE_MOUNT}"
     assert first.index(f"COPY package/ {conventions.PACKAGE_MOUNT}/") < first.index(check)
     assert "COPY --from=build" in final_stage(text), "the final stage waits for the first one, and for its check"
+
+
+def test_the_vectors_that_it_is_checked_with_stand_beside_the_recipe() -> None:
+    made = files(cases.plain())
+    name = conventions.GOLDEN_VECTORS_FILE
+    assert f"COPY {name} ./\n" in made["Dockerfile"]
+    assert f"--vectors {name}\n" in made["Dockerfile"]
+    assert f"!{name}\n" in made[".dockerignore"]
+    query = cases.plain().models[0].features
+    vectors = read_vectors(made[name], query.request)
+    assert {"plain", "carrier: null", "carrier: empty text"} - {v.name for v in vectors} == {"carrier: null"}
+    assert [v.name for v in vectors] == [json.loads(line)["vector"] for line in made[name].splitlines()[1:]]
+
+
+def test_each_line_of_the_vectors_comes_from_its_column() -> None:
+    artifact = next(a for a in TARGET.emit_project(cases.plain()) if a.path.endswith(conventions.GOLDEN_VECTORS_FILE))
+    lines = artifact.text.splitlines()
+    for part in artifact.parts[1:]:
+        column = part.origin.field.rpartition(".")[2]
+        assert json.loads(lines[part.line - 1])["request"].keys() == {column}
+        assert not json.loads(lines[part.line - 2])["request"].keys() & {column}
 
 
 def test_the_modules_that_an_image_runs_exist() -> None:

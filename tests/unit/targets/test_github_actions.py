@@ -150,14 +150,22 @@ def test_only_the_run_is_told_the_datasets_secrets() -> None:
 def test_a_requirement_stays_one_word_of_the_shell(name: str) -> None:
     release = cases.a_ci_project(cases.trained_with(a_model(), name))
     script = steps(jobs(release, "release")["train"])["install mlc"]["run"]
-    choice = next(line for line in script.splitlines() if "further=(" in line and "late-arrival" in line)
-    assert shlex.split(choice.partition("further=(")[2].removesuffix(") ;;")) == [name]
+    lines = script.splitlines()
+    choice = lines[lines.index("  late-arrival)") + 1]
+    assert shlex.split(choice.partition("further=(")[2].removesuffix(")")) == [name]
+
+
+def test_a_line_that_stays_the_same_stands_between_what_two_models_are_trained_with() -> None:
+    models = [cases.trained_with(a_model(name), f"{name}-library") for name in ("a", "b")]
+    script = steps(jobs(cases.a_ci_project(*models), "release")["train"])["install mlc"]["run"]
+    assert "    further=(a-library)\n    ;;\n  b)\n    further=(b-library)\n" in script
 
 
 # --- what it is made with --------------------------------------------------------------------------------------------
 def test_what_starts_a_release_is_what_a_version_follows_from_and_no_pin() -> None:
     paths = workflow(cases.plain(), "release")["on"]["push"]["paths"]
-    assert paths == ["mlc.yaml", "mlc.lock", "specs/**", "deploy/images/**", ".github/workflows/mlc-release.yml"]
+    recipes = ["deploy/images/**", "!deploy/images/*/.mlc-manifest"]  # the card's entry in it changes with each pin
+    assert paths == ["mlc.yaml", "mlc.lock", "specs/**", *recipes, ".github/workflows/mlc-release.yml"]
 
 
 def test_a_pull_request_is_checked_for_all_that_is_committed() -> None:
@@ -178,7 +186,7 @@ def test_a_project_in_a_folder_stays_in_it() -> None:
     one = workflow(cases.monorepo(), "release")
     assert one["defaults"]["run"] == {"shell": "bash", "working-directory": "services/delays"}
     paths = one["on"]["push"]["paths"]
-    assert all(p.startswith(("services/delays/", ".github/workflows/flight-delays-")) for p in paths)
+    assert all(p.removeprefix("!").startswith(("services/delays/", ".github/workflows/flight-delays-")) for p in paths)
     assert steps(one["jobs"]["train"])["keep the report"]["with"]["path"].startswith("services/delays/.mlc/runs/")
     validate = steps(jobs(cases.monorepo(), "pull-request")["validate"])["validate the specs"]["run"]
     assert "file=services/delays/" in validate
@@ -350,10 +358,16 @@ def test_without_an_organization_nobody_is_asked() -> None:
 )
 def test_an_owner_that_github_cannot_know_owns_nothing(name: str, known: list[str]) -> None:
     model = replace(a_model(), owner=name)
-    lines = owned(cases.a_ci_project(model, actions={"organization": "acme"}))
+    lines = owned(cases.a_ci_project(model, actions={"organization": "acme", "model_owners": True}))
     assert [line.split()[1:] for line in lines if line.startswith("/docs/models/late-arrival.md ")] == [known][
         : len(known)
     ]
+
+
+def test_owners_of_models_are_listed_only_where_the_project_wants_it() -> None:
+    models = [replace(a_model(name), owner="growth") for name in ("churn", "upsell")]
+    found = [owned(cases.a_ci_project(*models[:n], actions={"organization": "acme"})) for n in range(3)]
+    assert found[0] == found[1] == found[2]
 
 
 def test_each_line_knows_the_field_that_it_comes_from() -> None:
@@ -386,6 +400,7 @@ def test_a_good_project_is_not_refused(case: str) -> None:
         ("organization", ""),
         ("code_owners", "* @acme/all"),
         ("code_owners", ("* @a\n* @b",)),
+        ("model_owners", "yes"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused(key: str, value: ir.Frozen) -> None:
@@ -404,6 +419,19 @@ def test_a_release_without_images_or_registry_is_refused() -> None:
     fine = a_project_release(a_release(project=only, environment=an_environment("staging")))
     assert findings(fine) == []
     assert set(texts(fine)) == {"mlc-pull-request.yml"}
+
+
+def test_a_workflow_that_is_too_large_to_start_is_refused_with_its_size() -> None:
+    def fleet(count: int) -> ir.ProjectRelease:
+        deep = "deep/" * 200
+        return cases.a_ci_project(*(cases.with_code(a_model(f"score-{n}"), f"{deep}{n}/**") for n in range(count)))
+
+    large = fleet(250)
+    size = len(texts(large)["mlc-release.yml"].encode())
+    assert size > 512_000
+    said = f"`.github/workflows/mlc-release.yml` would have {size:,} bytes, and GitHub starts none of more than 512,000"
+    assert findings(large) == [("spec.targets.github-actions", said)]
+    assert findings(fleet(230)) == []
 
 
 def test_an_environment_on_another_branch_is_refused() -> None:
@@ -429,6 +457,28 @@ def test_training_that_a_standard_runner_cannot_do_is_refused(field: str, change
     assert {name for name, _ in findings(release)} == {field}
     if field != "spec.train.runner":
         assert findings(cases.a_ci_project(model, runs_on=("self-hosted",))) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "standard"),
+    [
+        (("ubuntu-latest",), True),
+        (("ubuntu-24.04",), True),
+        (("ubuntu-26.04-arm",), True),
+        (("ubuntu-latest-16-cores",), False),
+        (("ubuntu-gpu",), False),
+        (("self-hosted", "ubuntu-24.04"), False),
+    ],
+)
+def test_only_the_labels_of_standard_runners_have_their_size(labels: tuple[str, ...], standard: bool) -> None:
+    model = a_model()
+    model = replace(model, train=replace(model.train, resources=ir.Resources(8.0, 2**30)))
+    assert bool(findings(cases.a_ci_project(model, runs_on=labels))) == standard
+
+
+def test_a_single_cpu_runner_builds_no_images() -> None:
+    release = cases.a_ci_project(a_model(), runs_on=("ubuntu-slim",))
+    assert {name for name, _ in findings(release)} == {"spec.ci.runs_on"}
 
 
 def test_a_secret_of_a_dataset_knows_its_field() -> None:

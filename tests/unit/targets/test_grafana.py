@@ -14,7 +14,7 @@ import monitoring_cases as cases
 from builders import a_batch_serving, a_model, a_monitor, a_project, a_release, an_environment
 from conftest import Golden
 from mlc_compiler import conventions, ir
-from mlc_compiler.backend.kustomization import kustomization
+from mlc_compiler.backend.kustomization import kustomizations
 from mlc_compiler.backend.target import Artifact
 from mlc_targets.grafana import TARGET
 
@@ -170,9 +170,8 @@ def test_a_config_map_carries_the_same_dashboard_for_the_sidecar() -> None:
     found = next(yaml.safe_load(a.text) for a in emitted(release) if a.path.endswith(".yaml"))
     assert json.loads(found["data"]["late-arrival.json"]) == dashboard(release)
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
-    applied = kustomization(release.environment, emitted(release))
-    assert applied is not None
-    assert yaml.safe_load(applied.text)["resources"] == ["late-arrival/dashboard.yaml"]
+    (applied,) = kustomizations(release.environment, emitted(release))
+    assert (applied.model, yaml.safe_load(applied.text)["resources"]) == ("late-arrival", ["dashboard.yaml"])
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from builders import (
 )
 from conftest import Golden
 from mlc_compiler import conventions, ir
-from mlc_compiler.backend.kustomization import kustomization
+from mlc_compiler.backend.kustomization import kustomizations
 from mlc_compiler.backend.target import Artifact
 from mlc_targets.prometheus import TARGET
 from mlc_targets.prometheus.availability import BURNS, threshold
@@ -159,7 +159,7 @@ def test_an_owner_with_braces_does_not_become_a_template() -> None:
 
 def test_a_model_without_a_pin_has_no_rules() -> None:
     release = a_release(a_model(pinned=False))
-    assert emitted(release) == ()
+    assert [artifact.path for artifact in emitted(release)] == ["deploy/prod/monitoring/alertmanager.yml"]
 
 
 # --- bounds ----------------------------------------------------------------------------------------------------------
@@ -289,16 +289,20 @@ def test_a_page_quiets_the_tickets_of_the_same_model_alone() -> None:
     assert first["equal"] == ["project", "environment", "model"]
 
 
+def test_the_alertmanager_is_the_same_whichever_models_there_are() -> None:
+    made = {tuple(TARGET.emit_environment(a_release().with_models(m))) for m in ((), (a_model("a"),), (a_model("b"),))}
+    assert len(made) == 1
+
+
 def test_a_message_never_mixes_owners_or_severities() -> None:
     assert {"owner", "severity", "environment"} <= set(loaded(cases.full(), "alertmanager")["route"]["group_by"])
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
 def test_only_the_custom_resource_is_applied_to_the_cluster() -> None:
-    assert kustomization(cases.full().environment, emitted(cases.full())) is None
-    applied = kustomization(cases.tuned().environment, emitted(cases.tuned()))
-    assert applied is not None
-    assert yaml.safe_load(applied.text)["resources"] == ["late-arrival/prometheus-rule.yaml"]
+    assert list(kustomizations(cases.full().environment, emitted(cases.full()))) == []
+    (applied,) = kustomizations(cases.tuned().environment, emitted(cases.tuned()))
+    assert (applied.model, yaml.safe_load(applied.text)["resources"]) == ("late-arrival", ["prometheus-rule.yaml"])
 
 
 def test_a_rule_knows_the_field_that_it_comes_from() -> None:

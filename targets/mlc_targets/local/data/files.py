@@ -6,13 +6,14 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.conventions import CACHE_FOLDER
 from mlc_compiler.diagnostics import nearest
 from mlc_compiler.ir import Dataset
+from mlc_compiler.records import dataclass
 from mlc_targets.local.findings import RefusedError, findings_of, refuse
 from mlc_targets.local.store import read_json, write_json
 

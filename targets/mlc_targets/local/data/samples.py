@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from mlc_compiler.backend.target import ExecutionError, ModelStatistics
 from mlc_compiler.ir import Model, ProjectRelease
+from mlc_compiler.records import dataclass
 from mlc_targets.local.data.days import local_days, slice_texts
 from mlc_targets.local.data.features import LABEL, LABEL_KNOWN_AT, PREDICT_AT, query_refused
 from mlc_targets.local.data.files import with_reads
@@ -91,11 +91,46 @@ class Sample:
         labels = self.labels[members].tolist()
         if self.model.split.strategy == "group":
             counted["blocks"] = len(np.unique(self.rows.share[members]))
+        counted |= self._clustering(members)
         if not self.classes:
             return counted | _moments([float(value) for value in labels])
         if self.model.task == "binary_classification":
             return counted | ({"positives": labels.count(self.classes[1])} if len(self.classes) == 2 else {})
         return counted | {"classes": {_text(c): labels.count(c) for c in self.classes}}
+
+    def _clustering(self, members: Array) -> Entry:
+        """Return how labels of one day, or of one group, vary together: nothing where each row stands for itself."""
+        units = {"time": self.days, "group": self.rows.share}.get(self.model.split.strategy)
+        if units is None:
+            return {}
+        labels = self.labels[members]
+        columns = [(labels == c).astype(np.float64) for c in self.classes] if self.classes else [labels]
+        icc = intraclass_correlation([c.astype(np.float64) for c in columns], units[members])
+        return {} if icc is None else {"icc": _rounded(icc, 4)}
+
+
+def intraclass_correlation(columns: Sequence[Array], units: Array) -> float | None:
+    """Return the share of the columns' variance that lies between units, None where rows don't tell.
+
+    The estimator of the analysis of variance (Fisher 1925; Donner 1986); of several columns, one a class, pooled.
+    """
+    _, codes = np.unique(units, return_inverse=True)
+    sizes = np.bincount(codes).astype(np.float64)
+    rows, count = len(codes), len(sizes)
+    if count < 2 or rows <= count:
+        return None
+    between = total = 0.0
+    ends = np.cumsum(np.bincount(codes))[:-1]
+    order = np.argsort(codes, kind="stable")
+    for column in columns:
+        apart = column - math.fsum(column.tolist()) / rows
+        sums = [math.fsum(part.tolist()) for part in np.split(apart[order], ends)]
+        between += math.fsum(s * s / n for s, n in zip(sums, sizes.tolist(), strict=True))
+        total += math.fsum((apart * apart).tolist())
+    usual = (rows - float((sizes * sizes).sum()) / rows) / (count - 1)
+    across, within = between / (count - 1), max(total - between, 0.0) / (rows - count)
+    spread = across + (usual - 1) * within
+    return (across - within) / spread if spread > 0 else None
 
 
 def _text(value: object) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlc_compiler.diagnostics import Finding
 from mlc_compiler.ir import Model, Split
+from mlc_compiler.records import dataclass
 from mlc_targets.local.data.features import FEATURES_FILE, LABEL, LABEL_KNOWN_AT, PREDICT_AT
 from mlc_targets.local.data.relations import connect, literal, quote
 from mlc_targets.local.findings import RefusedError, error, refuse

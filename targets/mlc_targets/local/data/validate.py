@@ -6,13 +6,14 @@ All that is broken is reported, with counts, rates and a few keys of rows that b
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Column, DataCheck, Dataset, Origin, Scalar
+from mlc_compiler.records import dataclass
 from mlc_targets.local.data.ingest import create_stored, memory, scratch
 from mlc_targets.local.data.relations import connect, literal, quote
 from mlc_targets.local.findings import error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mlc_compiler.records import dataclass
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]

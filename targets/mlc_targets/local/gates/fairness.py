@@ -1,21 +1,23 @@
 """Fairness ratios between groups: the smallest rate over the largest, with an interval of the composite.
 
 Definitions are fairlearn's (`method="between_groups"`, `agg="worst_case"`); groups under `min_rows` are left out,
-because the ratio of two rates of ten rows says nothing. Resamples of a smallest and a largest are biased towards
-inequality, as is the value itself: the lower bound, which gates use, errs on the careful side.
+because the ratio of two rates of ten rows says nothing. The value itself is biased towards inequality: its interval
+is that of the pair of groups that is furthest apart (see `ratios`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
 from mlc_compiler.metrics import FAIRNESS
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates.evaluation import Array
+from mlc_targets.local.gates.intervals import Bounds
 from mlc_targets.local.gates.metrics import Measure, false_positive_rate, precision, recall, selection_rate
+from mlc_targets.local.gates.ratios import ratio_bounds
 from mlc_targets.local.gates.statistic import Sample, Statistic, combined
 
 RATES: Mapping[str, Measure] = MappingProxyType(
@@ -36,6 +38,12 @@ class Composite:
     reason: str
     rates: tuple[tuple[str, str, Statistic], ...]  # group, rate, statistic
     small: tuple[tuple[str, int], ...]  # groups under min_rows, with their rows
+
+    def bounds(self, confidence: float, *, independent: bool) -> Bounds:
+        """Return the interval of the ratio; `independent` tells that every row is its own block."""
+        names = dict.fromkeys(name for _, name, _ in self.rates)
+        rates = [[s for _, rate, s in self.rates if rate == name] for name in names]
+        return ratio_bounds(rates, confidence, independent=independent)
 
 
 def rate_names(name: str) -> tuple[str, ...]:

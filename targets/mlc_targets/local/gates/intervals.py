@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
 from mlc_compiler.metrics import MAX_BLOCKS, MIN_BLOCKS, RESAMPLES
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates.evaluation import Array, Codes
 from mlc_targets.local.gates.statistic import Statistic
 

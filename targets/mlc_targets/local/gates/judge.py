@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 
 from mlc_compiler.ir import Gate, GateCheck
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates.evaluation import Evaluation, Source
 from mlc_targets.local.gates.fairness import Composite, composite
 from mlc_targets.local.gates.intervals import quantile_bounds
@@ -190,8 +191,8 @@ def _fairness(case: Case, rows: Rows, title: str) -> Verdict:
     rates = _rates(case, rows, found)
     if found.statistic is None:
         return replace(case.without_rows(found.reason, rows.count, title), groups=rates)
-    key = f"fairness {case.check.name} {case.check.group}"
-    around = bounded(rows, found.statistic, case.check.confidence, (0.0, 1.0), key)
+    value, ends = found.statistic.value, found.bounds(case.check.confidence, independent=rows.blocks.independent_rows)
+    around = Interval(value, ends.low, ends.high, ends.reason.replace("blocks", rows.blocks.unit))
     subject = f"{case.check.name} {number(around.value)} ({_extremes(found)})"
     return replace(_compared(case, rows, around, subject, title), groups=rates)
 

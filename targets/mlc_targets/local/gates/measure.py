@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from mlc_compiler.metrics import Metric
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates.evaluation import Array, Estimate, Evaluation, Source
 from mlc_targets.local.gates.intervals import Blocks, Bounds, blocks_of, bounds, generator
 from mlc_targets.local.gates.metrics import MEASURES, definition, statistic, why_undefined

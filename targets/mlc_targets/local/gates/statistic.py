@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates.evaluation import Array, Codes
 
 Finish = Callable[[Array], Array]

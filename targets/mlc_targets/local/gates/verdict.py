@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from mlc_compiler.conventions import number_text
 from mlc_compiler.ir import Origin
+from mlc_compiler.records import dataclass
 
 Status = Literal["passed", "failed", "undecided", "not_applicable", "reported"]
 Limits = tuple[float | None, float | None]

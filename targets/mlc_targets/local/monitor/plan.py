@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import get_args, get_type_hints
 
 from mlc_compiler.codec import from_json
 from mlc_compiler.ir import Signal
+from mlc_compiler.records import dataclass
 
 DRIFTS = ("psi", "jensen_shannon", "ks", "wasserstein", "chi_square")
 METHODS = MappingProxyType({

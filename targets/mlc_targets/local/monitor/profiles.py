@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from mlc_compiler.records import dataclass
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.package.manifest import ScoreReference
 from mlc_targets.local.package.reference import QUANTILES

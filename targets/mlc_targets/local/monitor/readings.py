@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ import numpy as np
 
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.ir import Signal
+from mlc_compiler.records import dataclass
 from mlc_targets.local.data.relations import open_datasets
 from mlc_targets.local.monitor.distances import UndefinedError, by_chance, distance
 from mlc_targets.local.monitor.estimate import expected

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.diagnostics import Finding, Span
 from mlc_compiler.ir import Scalar
+from mlc_compiler.records import dataclass
 from mlc_targets.local.package.bundle import Array, Package, encode_columns
 from mlc_targets.local.package.manifest import PackageManifest
 

@@ -6,11 +6,11 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.diagnostics import Finding, Span
+from mlc_compiler.records import dataclass
 from mlc_targets.local.package.columns import Array, encode_columns
 from mlc_targets.local.package.manifest import (
     ManifestError,
@@ -29,6 +29,7 @@ __all__ = [
 
 MANIFEST_FILE = "package.json"
 REFERENCE_FILE = "reference.json"
+GOLDEN_FILE = "golden.jsonl"
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,19 @@ def model_file_name(manifest: PackageManifest) -> str:
 
 # --- writing ---------------------------------------------------------------------------------------------------------
 def write_package(
-    folder: Path, manifest: PackageManifest, model_file: bytes, reference: Mapping[str, object]
+    folder: Path, manifest: PackageManifest, model_file: bytes, reference: Mapping[str, object], golden: str = ""
 ) -> str:  # fmt: skip
     """Write a package and return its digest; an identical one that exists is left alone.
 
-    Raises ExecutionError where another package stands in the folder (the store is write-once) or nothing can be
-    written. A killed write leaves nothing under the folder's name.
+    `golden` is what training made of the golden vectors, as lines of JSON; empty: the package keeps none. Raises
+    ExecutionError where another package stands in the folder (the store is write-once) or nothing can be written. A
+    killed write leaves nothing under the folder's name.
     """
     files = {
         MANIFEST_FILE: manifest.to_json().encode(),
         REFERENCE_FILE: _reference_text(reference).encode(),
         model_file_name(manifest): model_file,
+        **({GOLDEN_FILE: golden.encode()} if golden else {}),
     }
     digest = _digest({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
     if not folder.exists():

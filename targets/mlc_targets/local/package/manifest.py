@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from mlc_compiler.ir import Column, Dataset, FeatureQuery, Lookup, Scalar, Source
+from mlc_compiler.records import dataclass
 
 FORMAT_VERSION = 1
 Json = Mapping[str, object]

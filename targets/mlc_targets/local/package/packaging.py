@@ -12,6 +12,7 @@ from mlc_targets.local.findings import refuse
 from mlc_targets.local.job import Outcome, Run
 from mlc_targets.local.package import convert, parity, reference
 from mlc_targets.local.package.bundle import PackageManifest, load_package, request_columns, write_package
+from mlc_targets.local.package.recorded import recorded_text
 from mlc_targets.local.train import fitted
 from mlc_targets.local.train.rows import Rows, load_rows, packaged_features
 from mlc_targets.local.train.training import FINAL_FILE, SCORES_FILE, custom_types
@@ -28,7 +29,8 @@ def package(run: Run, out: Path) -> Outcome:
     content = _model_file(run, model, rows)
     staged = out / PACKAGE_FOLDER
     profiles = {"split": "train", "features": reference.feature_profiles(rows.of("train").columns)}
-    digest = write_package(staged, manifest(run, rows), content, profiles)
+    described = manifest(run, rows)
+    digest = write_package(staged, described, content, profiles, recorded_text(described, run.model.features))
     largest, compared = _parity(run, model, rows, staged, digest)
     return Outcome(
         {"artifact": digest, "parity": parity.rounded_up(largest), "parity_rows": compared, "bytes": len(content)},

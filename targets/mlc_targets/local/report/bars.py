@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from markupsafe import Markup
 
+from mlc_compiler.records import dataclass
 from mlc_targets.local.report.plots import Words
 from mlc_targets.local.report.run import Fold
 from mlc_targets.local.report.svg import Scale, element, join, line, picture, rectangle, shortened, spanning, text

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates.evaluation import Array, Evaluation
 from mlc_targets.local.gates.measure import Rows, bounded
 from mlc_targets.local.gates.statistic import ratio

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
 from mlc_compiler.metrics import BINARY, MULTICLASS
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates import Estimate, Evaluation, Source, measure, measure_slices
 from mlc_targets.local.gates.evaluation import Array
 from mlc_targets.local.gates.verdict import number

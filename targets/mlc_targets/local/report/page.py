@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from markupsafe import Markup
 
 from mlc_compiler.conventions import short
 from mlc_compiler.metrics import BINARY, MULTICLASS, metric
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates import Estimate, Evaluation, Source, Verdict, measure
 from mlc_targets.local.gates.verdict import number, span
 from mlc_targets.local.report import bars, figures

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 from markupsafe import Markup
 
+from mlc_compiler.records import dataclass
 from mlc_targets.local.report.curves import Interval
 from mlc_targets.local.report.svg import (
     Frame,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from mlc_compiler.ir import Model
+from mlc_compiler.records import dataclass
 from mlc_targets.local.gates import Estimate, Evaluation, Verdict
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
+
+from mlc_compiler.records import dataclass
 
 Point = tuple[float, float]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from mlc_compiler.conventions import short
 from mlc_compiler.ir import Scalar
+from mlc_compiler.records import dataclass
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.package.manifest import PackageManifest
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import numpy as np
 
 from mlc_compiler.ir import Lookup
+from mlc_compiler.records import dataclass
 from mlc_targets.local.data.relations import SQL_TYPES, connect, literal, quote
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.package.manifest import PackageManifest

@@ -6,11 +6,11 @@ A join against the table would build its hash table anew for each request, howev
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlc_compiler.ir import Lookup
+from mlc_compiler.records import dataclass
 from mlc_targets.local.serve.request import Rows
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from mlc_compiler.diagnostics import nearest
 from mlc_compiler.ir import Column
+from mlc_compiler.records import dataclass
 from mlc_targets.local.serve.values import WANTED, ValueRefusedError, read_value, shown
 
 _MOST_FAULTS = 20

@@ -9,10 +9,10 @@ import asyncio
 import queue
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from mlc_compiler.records import dataclass
 from mlc_targets.local.package.bundle import Package
 from mlc_targets.local.serve.answer import Decided, decide
 from mlc_targets.local.serve.features import FeatureCursor, FeatureDatabase, FeatureError

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mlc_compiler.conventions import short
+from mlc_compiler.records import dataclass
 from mlc_targets.local.package.bundle import Package
 from mlc_targets.local.serve.drift import ScoreWindow
 from mlc_targets.local.serve.features import FeatureDatabase

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mlc_compiler.ir import Feature, Preprocessing
+from mlc_compiler.records import dataclass
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.train.rows import Columns
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mlc_compiler.records import dataclass
 from mlc_targets.local.package.columns import Array
 from mlc_targets.local.train.encoding import Encoder
 from mlc_targets.local.train.rows import Columns

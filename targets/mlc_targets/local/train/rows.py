@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mlc_compiler.ir import Feature, Scalar
+from mlc_compiler.records import dataclass
 from mlc_targets.local.data.features import FEATURES_FILE, LABEL, PREDICT_AT
 from mlc_targets.local.data.split import FOLDS, FOLDS_FILE
 from mlc_targets.local.job import Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from mlc_compiler.backend.target import ExecutionError
 from mlc_compiler.diagnostics import Finding, Severity
 from mlc_compiler.ir import Estimator, Frozen, Preprocessing
+from mlc_compiler.records import dataclass
 from mlc_targets.local.findings import error, refuse
 from mlc_targets.local.job import Outcome, Run
 from mlc_targets.local.train import estimators, fitted, points
