@@ -233,6 +233,7 @@ def _groups(case: Case, room: Room, judged: Mapping[str, tuple[Rows, float]], si
     """Report groups on which a good model often fails, or so many groups that it fails on one of them."""
     weak = sorted((chance, name) for name, (_, chance) in judged.items() if chance < WANTED)
     how, together = _together(case, judged)
+    rough = any(judging.is_rough(room.bound, room.good, rows) for rows, _ in judged.values())
     field = "min" if room.bound.higher else "max"
     value = f"{room.bound.metric} {_figure(room.good)}"
     if weak:
@@ -254,7 +255,7 @@ def _groups(case: Case, room: Room, judged: Mapping[str, tuple[Rows, float]], si
             "MLC509",
             case.at("slices"),
             f"a model of {value} in each of {len(judged)} groups fails on one of them "
-            f"{how}{percent(1 - together)} of the time",
+            f"{'more than ' + percent(1 - WANTED) if rough else how + percent(1 - together)} of the time",
             note="all must pass, each by itself",
             help=f"move `{field}`, or raise `min_rows` so that fewer groups are judged",
         )

@@ -15,8 +15,8 @@ from mlc_compiler.probability import chi_square_quantile, normal_cdf, normal_qua
 from mlc_compiler.records import dataclass
 
 _PARTS = 16
-_SHOWN = 150  # counts of the second group that are looked at one by one; of more, the middle of each stretch
-_COARSE = 50
+_SHOWN = 120  # counts of the second group that are looked at one by one; of more, the middle of each stretch
+_COARSE = 40
 _FEW_DEGREES = 10
 _EQUAL = 20
 _FAR = 5.2
