@@ -98,7 +98,8 @@ def open_outputs(
     made: list[Workspace] = []
 
     def compile(project: Project, sink: Sink) -> Workspace | None:
-        found = make(root, project, sink, lock, registry=registry)
+        # A part of a project is compiled only where the lock is the one that the memory rests on.
+        found = make(root, project, sink, lock, registry=registry, known_lock=True)
         made[:] = [found] if found else []
         return found
 

@@ -15,7 +15,7 @@ from mlc_compiler.conventions import LOCK_FILE, PROJECT_FILE
 from mlc_compiler.diagnostics import Finding, Place, Sink, Span, nearest
 from mlc_compiler.frontend import workspace
 from mlc_compiler.frontend.lock import LockFile
-from mlc_compiler.frontend.lock_reading import parse_lock
+from mlc_compiler.frontend.lock_reading import parse_known_lock, parse_lock
 from mlc_compiler.frontend.project import Project
 from mlc_compiler.frontend.waivers import active_waivers
 from mlc_compiler.gitops.pins import read_pins
@@ -107,10 +107,11 @@ def make(  # noqa: PLR0913  what a compilation depends on
     preview: bool = False,
     emission: Emission = Emission.ARTIFACTS,
     registry: Registry | None = None,
+    known_lock: bool = False,
 ) -> Workspace | None:
     """Return the project compiled with its lock, pins and code, or None where that has errors."""
     before = len(sink)
-    lock = read_lock(root, Sink() if use is LockUse.REPLACED else sink)
+    lock = read_lock(root, Sink() if use is LockUse.REPLACED else sink, known_lock)
     if use in (LockUse.ADVISED, LockUse.REQUIRED) and len(sink) == before:
         _check_lock(project, lock, use is LockUse.REQUIRED, sink)
     pairs = tuple((e.name, m.name) for e in project.environments for m in project.models)
@@ -149,10 +150,10 @@ def read_project(root: Path, sink: Sink) -> Project | None:
     return load_project((first, *files), sink)
 
 
-def read_lock(root: Path, sink: Sink) -> LockFile:
-    """Return the project's lock, an empty one where there is none."""
-    path = root / LOCK_FILE
-    return parse_lock(path.read_text("utf-8", "replace"), sink) if path.is_file() else LockFile()
+def read_lock(root: Path, sink: Sink, known: bool = False) -> LockFile:
+    """Return the project's lock, an empty one where there is none; `known` says that it was read without a finding."""
+    path, parse = root / LOCK_FILE, parse_known_lock if known else parse_lock
+    return parse(path.read_text("utf-8", "replace"), sink) if path.is_file() else LockFile()
 
 
 def _check_lock(project: Project, lock: LockFile, required: bool, sink: Sink) -> None:

@@ -68,6 +68,15 @@ def parse_lock(text: str, sink: Sink) -> LockFile:
     return lock
 
 
+def parse_known_lock(text: str, sink: Sink) -> LockFile:
+    """Return a lock that was read before without a finding: a third of what it takes to hold each entry to its form."""
+    try:
+        value = json.loads(text)
+        return LockFile(value["mlc"], **{section: value.get(section, {}) for section in SECTIONS})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # it changed this moment
+        return parse_lock(text, sink)
+
+
 def _other_version(value: Mapping[str, Any]) -> str:
     """Return the version of mlc that a lock is of, where it is another; nothing where it is this one."""
     version = _version(value["mlc"])
