@@ -208,16 +208,31 @@ def clustered_finds(rows: int, days: int, prevalence: float, value: float, icc: 
 
 
 def clustered_areas(rows: int, days: int, prevalence: float, value: float, icc: float) -> Draw:
-    """Draw scores of positives that are higher on some days; the area is that of independent ones."""
+    """Draw scores of positives that are higher on some days; the area is that of independent ones.
+
+    The icc is that of how many negatives a positive ranks above, as in `clustered_errors` of the error itself.
+    """
     shift = math.sqrt(2) * stats.norm.ppf(value)
+    shared = score_correlation(value, icc)
 
     def draw(generator: Random) -> Sample:
         labels = (generator.random(rows) < of_days(generator, prevalence, icc, days, rows)).astype(int)
-        daily = np.tile(generator.normal(0, math.sqrt(icc), days), -(-rows // days))[:rows]
-        raised = shift + daily + generator.normal(0, math.sqrt(1 - icc), rows)
+        daily = np.tile(generator.normal(0, math.sqrt(shared), days), -(-rows // days))[:rows]
+        raised = shift + daily + generator.normal(0, math.sqrt(1 - shared), rows)
         return labels, np.where(labels == 1, raised, generator.normal(0, 1, rows))
 
     return draw
+
+
+def score_correlation(value: float, icc: float) -> float:
+    """Return the correlation of two normal scores whose ranks among the negatives correlate by the icc."""
+    place = stats.norm.ppf(value)
+
+    def together(correlation: float) -> float:
+        both = stats.multivariate_normal([0, 0], [[1, correlation / 2], [correlation / 2, 1]])
+        return float(both.cdf([place, place])) - value**2
+
+    return float(optimize.brentq(lambda correlation: together(correlation) - icc * together(1.0), 0.0, 0.999))
 
 
 def clustered_errors(rows: int, days: int, value: float, icc: float) -> Draw:
